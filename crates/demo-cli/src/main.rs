@@ -1,0 +1,3 @@
+//! The `demo` command: motif comparison and inspection of a user's own files.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Reads, writes, splits, shuffles and simulates labelled DNA and motif collections.

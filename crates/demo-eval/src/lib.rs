@@ -1,0 +1,1 @@
+//! Measures classifiers: ROC and precision-recall, intervals, tests, summaries over data sets.

@@ -1,0 +1,1 @@
+//! Explains sequence classifiers: saliency, temporal scores, class optimisation, filter motifs.

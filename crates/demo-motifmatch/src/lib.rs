@@ -1,0 +1,1 @@
+//! Compares motifs as Tomtom does.

@@ -1,0 +1,1 @@
+//! The published experiments as data: sets, models, protocols, figures, the plan of jobs and its journal.
