@@ -1,0 +1,151 @@
+//! What can be wrong with a file, a data set or a motif collection of this crate.
+//!
+//! Lines count from 1, as editors do.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A record of a file, named so that a user finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// The line where the record starts, from 1.
+    pub line: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, line {}", self.path.display(), self.line)
+    }
+}
+
+/// Why data could not be read, made, split or written: where, what was found, what was wanted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder that cannot be opened or read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A gzip stream that ends early or is damaged.
+    #[error(
+        "{place}: found a damaged or truncated gzip stream ({source}), wanted a complete one: fetch the file again"
+    )]
+    Gzip {
+        /// The file and the last line that could be begun.
+        place: Place,
+        /// What the decoder says.
+        source: io::Error,
+    },
+    /// A file without any record.
+    #[error("{}: found an empty file, wanted {wanted}", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// What the file should hold.
+        wanted: &'static str,
+    },
+    /// A line that is not what the format asks for.
+    #[error("{place}: found {found}, wanted {wanted}")]
+    Line {
+        /// The file and line.
+        place: Place,
+        /// The offending text, shortened.
+        found: String,
+        /// What the format asks for.
+        wanted: String,
+    },
+    /// A sequence or a matrix that holds what it must not.
+    #[error("{place}: {source}")]
+    Value {
+        /// The file and line.
+        place: Place,
+        /// What was found and what was wanted.
+        source: demo_core::Error,
+    },
+    /// Two sequences of one set that differ in length.
+    #[error(
+        "sequences of unequal length: found {first_length} bases at {first} and {second_length} at {second}, \
+         wanted one length"
+    )]
+    Lengths {
+        /// The first sequence of the set.
+        first: Place,
+        /// Its length.
+        first_length: usize,
+        /// The sequence that differs.
+        second: Place,
+        /// Its length.
+        second_length: usize,
+    },
+    /// A file that lacks positives or negatives.
+    #[error("{}: found {found} sequences, none of them {missing}, wanted both bound and unbound ones", path.display())]
+    OneClass {
+        /// The file.
+        path: PathBuf,
+        /// Number of sequences.
+        found: usize,
+        /// `bound` or `unbound`.
+        missing: &'static str,
+    },
+    /// A half of a data set that lacks positives or negatives.
+    #[error(
+        "set {set}: the {half} half has {found} sequences, none of them {missing}, wanted both bound and unbound ones"
+    )]
+    SetClasses {
+        /// The data set.
+        set: String,
+        /// `training` or `test`.
+        half: &'static str,
+        /// Number of sequences.
+        found: usize,
+        /// `bound` or `unbound`.
+        missing: &'static str,
+    },
+    /// A sequence of a data set that differs from the set's first one in length.
+    #[error("set {set}: {half} sequence {} has {found} bases, wanted {wanted} as the first one has", index + 1)]
+    SetLength {
+        /// The data set.
+        set: String,
+        /// `training` or `test`.
+        half: &'static str,
+        /// 0-based place in the half; messages count from 1.
+        index: usize,
+        /// Its length.
+        found: usize,
+        /// The length of the first sequence.
+        wanted: usize,
+    },
+    /// A site that reaches past its sequence.
+    #[error("set {set}: {half} sequence {} has a site {start}..{end}, wanted one within its {length} bases", index + 1)]
+    SetSite {
+        /// The data set.
+        set: String,
+        /// `training` or `test`.
+        half: &'static str,
+        /// 0-based place in the half; messages count from 1.
+        index: usize,
+        /// Where the site starts.
+        start: usize,
+        /// Where the site ends.
+        end: usize,
+        /// Length of the sequence.
+        length: usize,
+    },
+}
+
+/// The result of reading, making or writing data.
+pub type Result<T> = std::result::Result<T, Error>;
