@@ -1,6 +1,6 @@
 //! One seed for a whole run, and named streams drawn from it.
 //!
-//! A stream's key is a 256-bit mix (SplitMix64 over the seed and the name's bytes) for ChaCha8, so
+//! A stream's key is a 256-bit mix (SplitMix64 over the seed and the name's bytes) for `ChaCha8`, so
 //! streams of different names are independent and the same on every machine. There is no global
 //! generator: what draws numbers is handed its stream.
 
