@@ -1,3 +1,46 @@
-//! The project's own commands: `cargo xtask reproduce`, `test`, `ci`, `tidy`.
+//! The project's own commands, run as `cargo xtask COMMAND`.
+//!
+//! Each command is one module with an `Args` struct and a `run` function, and one line in
+//! [`Command`]. They stay thin: what they call lives in the libraries.
 
-fn main() {}
+mod ci;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs all tests and doc tests, in the release profile.
+    Test(test::Args),
+    /// Runs what continuous integration runs: format, lints, tests, docs, tidy.
+    Ci(ci::Args),
+    /// Checks what the compiler does not: crate arrows, module docs, file length, dependencies.
+    Tidy(tidy::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Test(args) => test::run(&args),
+        Command::Ci(args) => ci::run(&args),
+        Command::Tidy(args) => tidy::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `cargo xtask test`: all tests and doc tests of the workspace.
+//!
+//! The release profile is used throughout, because finite differences and training crawl without
+//! optimisation; that profile keeps overflow checks on in the project's own crates.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::shell;
+
+/// Arguments of `cargo xtask test`.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Passed on to `cargo test`, for example `-p demo-eval` or `-- --nocapture`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pass_on: Vec<OsString>,
+}
+
+/// Runs the tests.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    shell::run(shell::cargo()?.args(["test", "--release"]).args(scope(&args.pass_on)).args(&args.pass_on))
+}
+
+/// `--workspace`, unless the caller names packages: cargo would otherwise test all of them anyway.
+fn scope(pass_on: &[OsString]) -> Option<&'static str> {
+    let names_packages = pass_on
+        .iter()
+        .take_while(|word| *word != "--")
+        .filter_map(|word| word.to_str())
+        .any(|word| word.starts_with("-p") || word.starts_with("--package"));
+    (!names_packages).then_some("--workspace")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn packages_replace_the_workspace() {
+        assert_eq!(scope(&[]), Some("--workspace"));
+        assert_eq!(scope(&words("--locked -- --nocapture")), Some("--workspace"));
+        assert_eq!(scope(&words("-p demo-eval")), None);
+        assert_eq!(scope(&words("--package=demo-eval")), None);
+        // After `--` the words are the test program's.
+        assert_eq!(scope(&words("-- -p")), Some("--workspace"));
+    }
+}
