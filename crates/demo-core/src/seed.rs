@@ -26,7 +26,7 @@ pub struct Seed(u64);
 
 impl Seed {
     /// A seed as a user gives it.
-    pub fn new(value: u64) -> Self {
+    pub const fn new(value: u64) -> Self {
         Self(value)
     }
 

@@ -1,1 +1,61 @@
 //! Measures classifiers: ROC and precision-recall, intervals, tests, summaries over data sets.
+//!
+//! Everything here works on plain numbers. A figure that is not defined (a test on one TF, the
+//! interval of a perfect separation) is `None`; input that no figure can be made of (one class,
+//! NaN) is an error. NaN never comes out.
+//!
+//! Three levels are kept apart:
+//!
+//! - one model on one set: [`ScoredLabels`] (ranks), [`Predictions`] (probabilities), with the
+//!   intervals of [`ScoredLabels::delong_interval`] and [`bootstrap_auroc`];
+//! - two models on one set: [`delong_test`], [`bootstrap_auroc_difference`];
+//! - models over sets: [`ResultTable`], which averages what is no replicate before it tests.
+//!
+//! ```
+//! use demo_core::Seed;
+//! use demo_eval::{Bootstrap, Groups, Predictions, bootstrap_auroc};
+//!
+//! // Two positives, each followed by its shuffle; the numbers are logit(bound) - logit(unbound).
+//! let labels = [true, false, true, false];
+//! let predictions = Predictions::from_log_odds(&labels, &[2.0, -1.0, 0.5, 1.0])?;
+//! assert_eq!(predictions.metrics().auroc, 0.75);
+//!
+//! let pairs = Groups::new(&[0, 0, 1, 1])?;
+//! let config = Bootstrap { replicates: 200, level: 0.95, seed: Seed::new(1) };
+//! let interval = bootstrap_auroc(predictions.ranking(), &pairs, &config)?;
+//! assert!(interval.low <= 0.75 && 0.75 <= interval.high);
+//! # Ok::<(), demo_eval::Error>(())
+//! ```
+
+mod bootstrap;
+mod comparison;
+mod delong;
+mod error;
+mod holm;
+mod interval;
+mod paired_t;
+mod precision_recall;
+mod predictions;
+mod ranks;
+mod result_table;
+mod roc;
+mod scored_labels;
+mod summary;
+mod wilcoxon;
+
+pub use bootstrap::{
+    Bootstrap, Groups, bootstrap_auroc, bootstrap_auroc_difference, bootstrap_mean, percentile_interval,
+};
+pub use comparison::Comparison;
+pub use delong::{DelongTest, IntervalScale, delong_test};
+pub use error::{Error, Result};
+pub use holm::holm;
+pub use interval::Interval;
+pub use paired_t::{PairedT, paired_t};
+pub use precision_recall::{PrecisionRecallCurve, PrecisionRecallPoint};
+pub use predictions::{Metrics, Predictions};
+pub use result_table::{ModelSummary, Origin, ResultTable, Row, SetMean, TfMean};
+pub use roc::{RocCurve, RocPoint};
+pub use scored_labels::ScoredLabels;
+pub use summary::Summary;
+pub use wilcoxon::{Wilcoxon, WilcoxonMethod, wilcoxon};
