@@ -11,12 +11,14 @@ pub struct Motif {
     name: Option<String>,
     probabilities: ProbabilityMatrix,
     site_count: Option<f64>,
+    #[serde(default)]
+    e_value: Option<f64>,
 }
 
 impl Motif {
     /// A motif with an identifier such as `MA0002.2`.
     pub fn new(id: impl Into<String>, probabilities: ProbabilityMatrix) -> Self {
-        Self { id: id.into(), name: None, probabilities, site_count: None }
+        Self { id: id.into(), name: None, probabilities, site_count: None, e_value: None }
     }
 
     /// The same motif with a name such as `RUNX1`.
@@ -30,6 +32,13 @@ impl Motif {
     #[must_use]
     pub fn with_site_count(mut self, site_count: f64) -> Self {
         self.site_count = Some(site_count);
+        self
+    }
+
+    /// The same motif with the E-value its finder gave it.
+    #[must_use]
+    pub fn with_e_value(mut self, e_value: f64) -> Self {
+        self.e_value = Some(e_value);
         self
     }
 
@@ -51,6 +60,11 @@ impl Motif {
     /// The number of sites the matrix was made from, where it is known.
     pub fn site_count(&self) -> Option<f64> {
         self.site_count
+    }
+
+    /// The E-value its finder gave it, where it is known.
+    pub fn e_value(&self) -> Option<f64> {
+        self.e_value
     }
 
     /// Number of positions.

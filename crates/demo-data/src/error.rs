@@ -145,6 +145,64 @@ pub enum Error {
         /// Length of the sequence.
         length: usize,
     },
+    /// A split or fold that cannot be made.
+    #[error("cannot divide the examples: found {found}, wanted {wanted}")]
+    Fold {
+        /// What there is to divide.
+        found: String,
+        /// What each part needs.
+        wanted: String,
+    },
+    /// Half of a data set's files.
+    #[error("{}: found only this file of the set, wanted {} beside it", found.display(), wanted.display())]
+    MissingHalf {
+        /// The file that is there.
+        found: PathBuf,
+        /// The file that is not.
+        wanted: PathBuf,
+    },
+    /// A folder without data sets.
+    #[error("{}: found no data set, wanted {wanted}", path.display())]
+    NoSets {
+        /// The folder.
+        path: PathBuf,
+        /// The layouts that are known.
+        wanted: &'static str,
+    },
+    /// Two data sets of one name.
+    #[error("set {name}: found twice, at {} and {}, wanted one set of a name", first.display(), second.display())]
+    DuplicateSet {
+        /// The name.
+        name: String,
+        /// A file of one set.
+        first: PathBuf,
+        /// A file of the other.
+        second: PathBuf,
+    },
+    /// A motif matrix that cannot be read.
+    #[error("{place}: motif {motif}: {source}")]
+    Matrix {
+        /// The file and the line where the matrix or the offending row stands.
+        place: Place,
+        /// Identifier of the motif.
+        motif: String,
+        /// What was found and what was wanted.
+        source: demo_core::Error,
+    },
+    /// A name that is none of those there are.
+    #[error("unknown {kind} {name:?}; {}", nearest_text(nearest))]
+    Unknown {
+        /// What was named, such as `set`.
+        kind: &'static str,
+        /// The name as it was given.
+        name: String,
+        /// The most similar names there are, best first.
+        nearest: Vec<String>,
+    },
+}
+
+fn nearest_text(nearest: &[String]) -> String {
+    if nearest.is_empty() { "there is none".into() } else { format!("nearest: {}", nearest.join(", ")) }
 }
 
 /// The result of reading, making or writing data.

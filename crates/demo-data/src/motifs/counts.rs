@@ -1,0 +1,54 @@
+//! From counts to motifs, the same for every format that holds counts.
+
+use demo_core::{CountMatrix, Motif};
+
+use super::format::MotifReading;
+use super::rows::{Lines, matrix_error};
+use crate::{Place, Result, Warning};
+
+/// The motifs read so far from a file of counts.
+#[derive(Default)]
+pub(super) struct CountMotifs {
+    pub(super) motifs: Vec<(Place, Motif)>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// A matrix of counts as it stands in a file, position by base.
+pub(super) struct CountRecord {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    /// Line of the record's header.
+    pub(super) line: usize,
+    pub(super) rows: Vec<[f64; 4]>,
+    /// Line of each row.
+    pub(super) row_lines: Vec<usize>,
+}
+
+impl CountMotifs {
+    /// Turns counts into a motif with the reading's pseudocount.
+    pub(super) fn push(
+        &mut self,
+        lines: &Lines<'_>,
+        record: CountRecord,
+        reading: &MotifReading,
+    ) -> Result<()> {
+        let CountRecord { id, name, line, rows, row_lines } = record;
+        let counts =
+            CountMatrix::new(rows).map_err(|source| matrix_error(lines, &id, line, &row_lines, source))?;
+        let probabilities = counts.to_probabilities(reading.pseudocount.max(0.0), &reading.background);
+        let mut motif = Motif::new(id, probabilities).with_site_count(counts.site_count());
+        if let Some(name) = name {
+            motif = motif.with_name(name);
+        }
+        self.motifs.push((lines.place(line), motif));
+        Ok(())
+    }
+}
+
+/// The identifier and the name of a `>` line.
+pub(super) fn split_header(header: &str) -> (String, Option<String>) {
+    let mut words = header.trim_start_matches('>').split_whitespace();
+    let id = words.next().unwrap_or_default().to_owned();
+    let name = words.collect::<Vec<_>>().join(" ");
+    (id, (!name.is_empty()).then_some(name))
+}

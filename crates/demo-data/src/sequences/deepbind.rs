@@ -1,0 +1,119 @@
+//! DeepBind's ENCODE tables: `<set>_AC.seq.gz` to train on, `<set>_B.seq.gz` to test on.
+//!
+//! Tab separated, `FoldID EventID seq Bound` (Alipanahi et al., Nature Biotechnology 33:831, 2015).
+//! `_AC` holds positives only; `_B` holds 500 peaks and, under the same event number, a shuffle of each:
+//! `seq_00002_peak` and `seq_00002_shuf`. The event number is the rank of the peak. Cost: one pass.
+
+use std::path::Path;
+
+use super::record::{Record, parse_letters};
+use crate::text::{LineReader, shown, write_whole};
+use crate::{Error, Example, Result};
+
+const HEADER: [&str; 4] = ["FoldID", "EventID", "seq", "Bound"];
+
+/// Reads one of DeepBind's tables, plain or gzip, in the order of the file.
+///
+/// A peak and its shuffle share a pair number, their event's.
+///
+/// # Errors
+/// Where the file cannot be read or is empty, a line does not have the four columns, or a letter is no DNA code.
+pub fn read_deepbind(path: &Path) -> Result<Vec<Example>> {
+    Ok(deepbind_records(path)?.into_iter().map(|record| record.example).collect())
+}
+
+/// Writes examples as DeepBind does; gzip where the name ends so.
+///
+/// Event numbers are pair numbers where known, else ranks; an example with neither gets a line number
+/// and no `_peak` or `_shuf`, so that reading makes no pair of it.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn write_deepbind(path: &Path, examples: &[Example]) -> Result<()> {
+    write_whole(path, |out| {
+        writeln!(out, "{}", HEADER.join("\t"))?;
+        for (number, example) in (1..).zip(examples) {
+            let (kind, label) = if example.bound { ("_peak", 1) } else { ("_shuf", 0) };
+            let (event, kind) = match example.pair.or(example.rank) {
+                Some(event) => (event, kind),
+                None => (number, ""),
+            };
+            writeln!(out, "A\tseq_{event:05}{kind}\t{}\t{label}", example.sequence)?;
+        }
+        Ok(())
+    })
+}
+
+pub(super) fn deepbind_records(path: &Path) -> Result<Vec<Record>> {
+    let mut reader = LineReader::open(path)?;
+    let wanted_file = "DeepBind's table: FoldID, EventID, seq, Bound";
+    if !reader.advance()? {
+        return Err(Error::Empty { path: path.to_owned(), wanted: wanted_file });
+    }
+    let header = reader.line();
+    let columns: Vec<&[u8]> = header.split(|&byte| byte == b'\t').map(<[u8]>::trim_ascii).collect();
+    if !columns.iter().copied().eq(HEADER.map(str::as_bytes)) {
+        let (found, wanted) = (shown(header), format!("the header {}", shown(HEADER.join("\t").as_bytes())));
+        return Err(Error::Line { place: reader.place(), found, wanted });
+    }
+    let mut records = Vec::new();
+    let mut events = Vec::new();
+    while reader.advance()? {
+        if reader.line().trim_ascii().is_empty() {
+            continue;
+        }
+        let (record, event) = parse_row(&reader)?;
+        records.push(record);
+        events.push(event);
+    }
+    if records.is_empty() {
+        return Err(Error::Empty { path: path.to_owned(), wanted: wanted_file });
+    }
+    pair_events(&mut records, &events);
+    Ok(records)
+}
+
+fn parse_row(reader: &LineReader<'_>) -> Result<(Record, Option<u32>)> {
+    let place = || reader.place();
+    let wrong =
+        |found: String, wanted: &str| Error::Line { place: place(), found, wanted: wanted.to_owned() };
+    let columns: Vec<&[u8]> = reader.line().split(|&byte| byte == b'\t').map(<[u8]>::trim_ascii).collect();
+    let &[_fold, event, letters, label] = columns.as_slice() else {
+        let found = format!("{} tab-separated columns", columns.len());
+        return Err(wrong(found, "4: FoldID, EventID, seq, Bound"));
+    };
+    if letters.is_empty() {
+        return Err(wrong("no bases".into(), "at least one base"));
+    }
+    let bound = match label {
+        b"1" => true,
+        b"0" => false,
+        _ => return Err(wrong(shown(label), "Bound to be 1 or 0")),
+    };
+    let sequence = parse_letters(letters, place)?;
+    let event = event_number(event);
+    let rank = event.filter(|_| bound);
+    let example = Example { rank, ..Example::new(sequence, bound) };
+    Ok((Record { place: place(), example }, event))
+}
+
+/// The number in `seq_00002_peak`.
+fn event_number(event: &[u8]) -> Option<u32> {
+    let mut parts = str::from_utf8(event).ok()?.split('_');
+    let number = parts.nth(1)?.parse().ok()?;
+    matches!(parts.next(), Some("peak" | "shuf")).then_some(number)
+}
+
+/// Gives a pair number to events that have exactly one positive and one negative.
+fn pair_events(records: &mut [Record], events: &[Option<u32>]) {
+    let mut order: Vec<(u32, bool, usize)> = (0..records.len())
+        .filter_map(|index| events[index].map(|event| (event, records[index].example.bound, index)))
+        .collect();
+    order.sort_unstable();
+    for same in order.chunk_by(|a, b| a.0 == b.0) {
+        if let [(event, false, negative), (_, true, positive)] = *same {
+            records[negative].example.pair = Some(event);
+            records[positive].example.pair = Some(event);
+        }
+    }
+}

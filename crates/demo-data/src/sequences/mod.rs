@@ -1,0 +1,14 @@
+//! Labelled sequences in files: DeepBind's tables, the Deep Motif Dashboard's FASTA, plain FASTA.
+
+mod deepbind;
+mod fasta;
+mod folder;
+mod load;
+mod negatives;
+mod pairs;
+mod record;
+
+pub use deepbind::{read_deepbind, write_deepbind};
+pub use fasta::{FastaRecord, read_fasta, read_labelled_fasta, write_fasta, write_labelled_fasta};
+pub use folder::{SetEntry, SetFiles, find_set, read_folder};
+pub use load::{LoadOptions, Loaded};
