@@ -1,0 +1,131 @@
+//! Learning curves: a loss, or any other number, over training steps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::axis::Axis;
+use crate::figure::Figure;
+use crate::roc::thin;
+use crate::style::{fill_class, line_class};
+use crate::svg::{Anchor, Canvas, text_width};
+use crate::{Error, Result};
+
+/// One curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LearningSeries {
+    /// What it is, such as `CNN, validation`.
+    pub name: String,
+    /// Step and value.
+    pub points: Vec<(f64, f64)>,
+    /// The step whose weights were kept, marked by a dot.
+    pub chosen: Option<f64>,
+}
+
+/// Several curves over the same steps.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct LearningCurves {
+    /// Printed above the plot; may be empty.
+    pub title: String,
+    /// The name of the horizontal axis, such as `step`.
+    pub across: String,
+    /// The name of the vertical axis, such as `log loss`.
+    pub up: String,
+    /// The curves, in the order of the legend.
+    pub series: Vec<LearningSeries>,
+}
+
+impl LearningCurves {
+    /// Draws the curves.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without points, [`Error::Value`] at one that is not finite.
+    pub fn draw(&self) -> Result<Figure> {
+        let figure = "learning curves";
+        if self.series.is_empty() || self.series.iter().any(|series| series.points.is_empty()) {
+            return Err(Error::Empty { figure, wanted: "curve with points" });
+        }
+        for (index, &(step, value)) in self.series.iter().flat_map(|series| &series.points).enumerate() {
+            if let Some(found) = [step, value].into_iter().find(|number| !number.is_finite()) {
+                return Err(Error::Value { figure, what: "point", index, found, wanted: "a finite number" });
+            }
+        }
+        let legend = self.series.len() as f64 * 15.0;
+        let top = if self.title.is_empty() { 10.0 } else { 26.0 } + legend;
+        let (left, width, height) = (58.0, 340.0, 170.0);
+        let (across, up) = self.axes(left, width, top, height);
+        let mut canvas = Canvas::default();
+        if !self.title.is_empty() {
+            canvas.text("", Anchor::Start, (4.0, 15.0), &self.title);
+        }
+        self.draw_axes(&mut canvas, &across, &up);
+        for (index, series) in self.series.iter().enumerate() {
+            let points = series.points.iter().map(|&(x, y)| (across.at(x), up.at(y)));
+            canvas.polyline(&line_class(index), &thin(points));
+            let chosen = series.points.iter().find(|point| Some(point.0) == series.chosen);
+            if let Some(&(x, y)) = chosen {
+                canvas.circle(&fill_class(index), (across.at(x), up.at(y)), 3.5);
+            }
+            let y = top - legend + index as f64 * 15.0 + 4.0;
+            canvas.line(&line_class(index), (left, y - 3.2), (left + 24.0, y - 3.2));
+            let kept = if chosen.is_some() { " (dot: weights kept)" } else { "" };
+            canvas.text("s", Anchor::Start, (left + 30.0, y), &format!("{}{kept}", series.name));
+        }
+        let title = if self.title.is_empty() { "Learning curves" } else { &self.title };
+        let width = (left + width + 18.0).max(text_width(&self.title, 11.0) + 8.0);
+        Ok(Figure::new(title, width, top + height + 36.0, canvas))
+    }
+
+    fn axes(&self, left: f64, width: f64, top: f64, height: f64) -> (Axis, Axis) {
+        let points = || self.series.iter().flat_map(|series| &series.points);
+        let range = |pick: fn(&(f64, f64)) -> f64| {
+            points().map(pick).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
+        };
+        let (first, last) = range(|point| point.0);
+        let (low, high) = range(|point| point.1);
+        let margin = (high - low) * 0.05;
+        let low = if low >= 0.0 { (low - margin).max(0.0) } else { low - margin };
+        (Axis::new(first, last, left, left + width), Axis::new(low, high + margin, top + height, top))
+    }
+
+    fn draw_axes(&self, canvas: &mut Canvas, across: &Axis, up: &Axis) {
+        let (left, right) = (across.at(across.low), across.at(across.high));
+        let (bottom, top) = (up.at(up.low), up.at(up.high));
+        for (value, label) in up.ticks(5) {
+            canvas.line("g", (left, up.at(value)), (right, up.at(value)));
+            canvas.text("s q", Anchor::End, (left - 5.0, up.at(value) + 3.2), &label);
+        }
+        for (value, label) in across.ticks(5) {
+            canvas.line("x", (across.at(value), bottom), (across.at(value), bottom + 3.0));
+            canvas.text("s q", Anchor::Middle, (across.at(value), bottom + 13.0), &label);
+        }
+        canvas.polyline("x", &[(left, top), (left, bottom), (right, bottom)]);
+        canvas.text("q", Anchor::Middle, (f64::midpoint(left, right), bottom + 28.0), &self.across);
+        canvas.vertical_text("q", (13.0, f64::midpoint(bottom, top)), &self.up);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kept_step_is_marked() {
+        let points = (0..50).map(|step| (f64::from(step), 0.7 - 0.01 * f64::from(step))).collect();
+        let series = LearningSeries { name: "validation".into(), points, chosen: Some(40.0) };
+        let curves = LearningCurves {
+            title: "Loss".into(),
+            across: "step".into(),
+            up: "log loss".into(),
+            series: vec![series],
+        };
+        let svg = curves.draw().unwrap().svg();
+        assert_eq!(svg.matches("<circle").count(), 1);
+        assert!(LearningCurves::default().draw().is_err());
+    }
+
+    #[test]
+    fn one_point_and_constant_values_are_drawn() {
+        let series = LearningSeries { name: "x".into(), points: vec![(5.0, 0.3)], chosen: None };
+        let curves = LearningCurves { series: vec![series], ..LearningCurves::default() };
+        assert!(curves.draw().unwrap().png(1.0).is_ok());
+    }
+}

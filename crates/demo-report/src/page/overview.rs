@@ -1,0 +1,292 @@
+//! The sections over all sets: summary, tests, box plot, set-by-set table, motif counts.
+
+use std::fmt::Write as _;
+
+use super::{model_name, picture, several_protocols};
+use crate::Result;
+use crate::box_plot::{BoxGroup, BoxPlot};
+use crate::dot_plot::{DotPlot, DotRow};
+use crate::report::{PublishedMotifCount, Report};
+use crate::table::{Cell, Column, Format, Table};
+use crate::values::{DataKind, Estimate};
+
+/// All overview sections that have something to show.
+pub(crate) fn sections(report: &Report) -> Result<String> {
+    let mut page = summary(report)?;
+    page.push_str(&tests(report)?);
+    page.push_str(&comparison(report)?);
+    page.push_str(&motifs(report)?);
+    Ok(page)
+}
+
+/// One box a model and kind of data, then one a published series over the sets of this report.
+pub(crate) fn box_plot(report: &Report) -> Option<BoxPlot> {
+    let with_protocol = several_protocols(report);
+    let mut groups: Vec<BoxGroup> = Vec::new();
+    for data in [DataKind::Real, DataKind::Simulated] {
+        let first = groups.len();
+        for set in report.sets.iter().filter(|set| set.data == data) {
+            for model in set.models.iter().filter(|model| model.converged) {
+                let name = model_name(&model.model, &model.protocol, with_protocol);
+                let value = (set.name.clone(), model.auroc.value);
+                match groups[first..].iter_mut().find(|group| group.name == name) {
+                    Some(group) => group.values.push(value),
+                    None => groups.push(BoxGroup { name, data, published: None, values: vec![value] }),
+                }
+            }
+        }
+    }
+    if groups.is_empty() {
+        return None;
+    }
+    for series in report.published_by_set.iter().filter(|series| !series.values.is_empty()) {
+        groups.push(BoxGroup {
+            name: series.name.clone(),
+            data: DataKind::Real,
+            published: Some(series.status),
+            values: series.values.clone(),
+        });
+    }
+    Some(BoxPlot { title: String::new(), axis: "AUROC".into(), groups, paired: report.sets.len() > 1 })
+}
+
+/// One row a set, the first published series beside it.
+pub(crate) fn dot_plot(report: &Report) -> Option<DotPlot> {
+    let models = model_columns(report);
+    if report.sets.is_empty() || models.is_empty() {
+        return None;
+    }
+    let series = report.published_by_set.first();
+    let row = |set: &crate::report::SetReport| DotRow {
+        name: set.name.clone(),
+        estimates: models.iter().map(|(model, protocol)| estimate(set, model, protocol)).collect(),
+        published: series.and_then(|series| value_of(&series.values, &set.name)),
+    };
+    let with_protocol = several_protocols(report);
+    let published_name =
+        series.map_or(String::new(), |s| format!("{} (published, {}, real data)", s.name, s.status));
+    Some(DotPlot {
+        title: String::new(),
+        axis: "AUROC".into(),
+        models: models.iter().map(|(model, protocol)| model_name(model, protocol, with_protocol)).collect(),
+        published_name,
+        rows: report.sets.iter().map(row).collect(),
+    })
+}
+
+fn summary(report: &Report) -> Result<String> {
+    if report.summaries.is_empty() {
+        return Ok(String::new());
+    }
+    let mut table = Table::new(vec![
+        Column::new("Model", Format::Text),
+        Column::new("Protocol", Format::Text),
+        Column::new("Sets", Format::Integer),
+        Column::new("TFs", Format::Integer),
+        Column::new("Mean AUROC [interval]", Format::Estimate(3)),
+        Column::new("Median", Format::Fixed(3)),
+        Column::new("sd", Format::Fixed(3)),
+        Column::new("Not converged", Format::Integer),
+    ]);
+    for row in &report.summaries {
+        table.push(vec![
+            row.model.as_str().into(),
+            row.protocol.as_str().into(),
+            row.sets.into(),
+            row.tfs.into(),
+            cell(Some(row.mean)),
+            row.median.into(),
+            row.sd.into(),
+            row.not_converged.into(),
+        ])?;
+    }
+    let mut page = section("summary", "Summary");
+    let _ = writeln!(page, "<h3>This run: {}</h3>", report.data);
+    page.push_str(&scroll(&table.to_html()));
+    page.push_str(&published(report)?);
+    page.push_str("</section>\n");
+    Ok(page)
+}
+
+fn published(report: &Report) -> Result<String> {
+    if report.published.is_empty() {
+        return Ok(String::new());
+    }
+    let mut table = Table::new(vec![
+        Column::new("Model", Format::Text),
+        Column::new("Sets", Format::Integer),
+        Column::new("Over", Format::Text),
+        Column::new("Mean AUROC", Format::Fixed(3)),
+        Column::new("Median", Format::Fixed(3)),
+        Column::new("sd", Format::Fixed(3)),
+        Column::new("Status", Format::Text),
+    ]);
+    for row in &report.published {
+        table.push(vec![
+            row.model.as_str().into(),
+            row.sets.into(),
+            row.over.as_str().into(),
+            row.mean.into(),
+            row.median.into(),
+            row.sd.into(),
+            row.status.to_string().into(),
+        ])?;
+    }
+    Ok(format!(
+        "<h3>Published figures</h3>\n<p class=\"note\">Of other sets than this run's, or of other networks on them: \
+         for orientation, not like for like. <b>Confirmed</b>: read in the authors' own code or tables. \
+         <b>Secondary</b>: from another source. <b>Recollected</b>: not yet found in print.</p>\n{}",
+        scroll(&table.to_html())
+    ))
+}
+
+fn tests(report: &Report) -> Result<String> {
+    if report.tests.is_empty() {
+        return Ok(String::new());
+    }
+    let mut table = Table::new(vec![
+        Column::new("Models", Format::Text),
+        Column::new("Protocol", Format::Text),
+        Column::new("TFs", Format::Integer),
+        Column::new("Mean difference [interval]", Format::Estimate(4)),
+        Column::new("t test p", Format::Significant(2)),
+        Column::new("Holm", Format::Significant(2)),
+        Column::new("Wilcoxon p", Format::Significant(2)),
+        Column::new("Holm", Format::Significant(2)),
+    ]);
+    for row in &report.tests {
+        table.push(vec![
+            format!("{} − {}", row.first, row.second).into(),
+            row.protocol.as_str().into(),
+            row.tfs.into(),
+            cell(Some(row.difference)),
+            row.t_p.into(),
+            row.t_holm.into(),
+            row.wilcoxon_p.into(),
+            row.wilcoxon_holm.into(),
+        ])?;
+    }
+    let note = match report.data {
+        DataKind::Real => "",
+        DataKind::Simulated => {
+            " The sets are simulated: the tests speak of networks on this simulation, not of transcription factors."
+        }
+    };
+    Ok(format!(
+        "{}<p class=\"note\">Paired by transcription factor, after averaging folds and seeds within a set and sets \
+         within a factor; Holm's correction is over the pairs of models.{note}</p>\n{}</section>\n",
+        section("tests", "Tests between models"),
+        scroll(&table.to_html())
+    ))
+}
+
+fn comparison(report: &Report) -> Result<String> {
+    let Some(plot) = box_plot(report) else { return Ok(String::new()) };
+    let mut page = section("comparison", "Comparison");
+    let caption = "AUROC of each model over sets, a point a set; grey lines join the same set. Published figures \
+                   stand apart: they are of real data, by other programs.";
+    page.push_str(&picture(&plot.draw()?, caption));
+    if let Some(dots) = dot_plot(report) {
+        let caption =
+            "AUROC of each set with its interval; the open bar is the figure published for that set.";
+        page.push_str(&picture(&dots.draw()?, caption));
+    }
+    page.push_str("<h3>Every set</h3>\n");
+    page.push_str(&scroll(&set_table(report)?));
+    page.push_str("</section>\n");
+    Ok(page)
+}
+
+fn set_table(report: &Report) -> Result<String> {
+    let models = model_columns(report);
+    let with_protocol = several_protocols(report);
+    let mut columns = vec![Column::new("Set", Format::Text), Column::new("TF", Format::Text)];
+    let names = models.iter().map(|(model, protocol)| model_name(model, protocol, with_protocol));
+    columns.extend(names.map(|name| Column::new(name, Format::Estimate(3))));
+    let published = report.published_by_set.iter();
+    columns.extend(
+        published.map(|s| Column::new(format!("{} (published, {})", s.name, s.status), Format::Fixed(3))),
+    );
+    let mut table = Table::new(columns);
+    for set in &report.sets {
+        let mut row: Vec<Cell> = vec![set.name.as_str().into(), set.tf.as_str().into()];
+        row.extend(models.iter().map(|(model, protocol)| cell(estimate(set, model, protocol))));
+        row.extend(report.published_by_set.iter().map(|series| value_of(&series.values, &set.name).into()));
+        table.push(row)?;
+    }
+    Ok(table.to_html())
+}
+
+fn motifs(report: &Report) -> Result<String> {
+    if report.motif_counts.is_empty() {
+        return Ok(String::new());
+    }
+    let mut table = Table::new(vec![
+        Column::new("Model", Format::Text),
+        Column::new("Source", Format::Text),
+        Column::new("Sets", Format::Integer),
+        Column::new("q < .05", Format::Integer),
+        Column::new("E < .05", Format::Integer),
+        Column::new("E < 10", Format::Integer),
+        Column::new("Published", Format::Text),
+    ]);
+    for row in &report.motif_counts {
+        let beside = |p: &&PublishedMotifCount| p.model == row.model && p.source == row.source;
+        let published = report.published_motif_counts.iter().find(beside);
+        let text =
+            |p: &PublishedMotifCount| format!("{} of {} ({}, {})", p.found, p.sets, p.threshold, p.status);
+        table.push(vec![
+            row.model.as_str().into(),
+            row.source.as_str().into(),
+            row.sets.into(),
+            row.at_q_05.into(),
+            row.at_e_05.into(),
+            row.at_e_10.into(),
+            published.map(text).into(),
+        ])?;
+    }
+    Ok(format!(
+        "{}<p class=\"note\">Sets in which a motif of the network matches a JASPAR motif named after the set's \
+         transcription factor, by Tomtom's q- or E-value. Published counts are of real sets.</p>\n{}</section>\n",
+        section("motifs", "Motifs found"),
+        scroll(&table.to_html())
+    ))
+}
+
+/// Models and protocols in order of first appearance.
+fn model_columns(report: &Report) -> Vec<(String, String)> {
+    let mut columns = Vec::new();
+    for model in report.sets.iter().flat_map(|set| &set.models) {
+        let column = (model.model.clone(), model.protocol.clone());
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+fn estimate(set: &crate::report::SetReport, model: &str, protocol: &str) -> Option<Estimate> {
+    set.models.iter().find(|m| m.model == model && m.protocol == protocol).map(|m| m.auroc)
+}
+
+fn value_of(values: &[(String, f64)], set: &str) -> Option<f64> {
+    values.iter().find(|(name, _)| name == set).map(|(_, value)| *value)
+}
+
+fn cell(estimate: Option<Estimate>) -> Cell {
+    match estimate {
+        None => Cell::Missing,
+        Some(Estimate { value, interval }) => {
+            let (low, high) = interval.unwrap_or((f64::NAN, f64::NAN));
+            Cell::Estimate(value, low, high)
+        }
+    }
+}
+
+fn section(id: &str, heading: &str) -> String {
+    format!("<section id=\"{id}\"><h2>{heading}</h2>\n")
+}
+
+fn scroll(table: &str) -> String {
+    format!("<div class=\"scroll\">{table}</div>\n")
+}

@@ -1,0 +1,192 @@
+use demo_core::{DnaSequence, Motif, ProbabilityMatrix, Strand};
+
+use super::*;
+use crate::*;
+
+const BAD: &str = "<&\">";
+
+fn sequence() -> DnaSequence {
+    "ACGTTGCANNACGTACGTAC".parse().unwrap()
+}
+
+fn model(name: &str, auroc: f64) -> ModelReport {
+    let motif = Motif::new("MA0138.2", ProbabilityMatrix::new(vec![[0.7, 0.1, 0.1, 0.1]; 6]).unwrap());
+    let site = SiteSpan { start: 2, end: 8, name: BAD.into(), strand: Some(Strand::Reverse) };
+    let saliency = SaliencyTrack::new(sequence(), vec![0.25; 20]).unwrap().with_sites(vec![site]).unwrap();
+    ModelReport {
+        model: name.into(),
+        protocol: "honest".into(),
+        auroc: Estimate::new(auroc, auroc - 0.01, auroc + 0.01),
+        converged: true,
+        learning: None,
+        saliency: Some(saliency),
+        temporal: Some(TemporalCurves::new(sequence(), vec![0.5; 20], vec![0.25; 20]).unwrap()),
+        class_optimisation: Some(Logo::new(vec![[0.4, 0.3, 0.2, 0.1]; 20])),
+        best_match: Some(MotifPair::new(motif.clone(), motif, 0, Strand::Forward)),
+        motifs: vec![MotifRow {
+            source: "filter".into(),
+            target: Some(BAD.into()),
+            p: Some(1e-9),
+            e: Some(5e-7),
+            q: None,
+            relation: "own".into(),
+        }],
+    }
+}
+
+fn report() -> Report {
+    let set = |name: &str, auroc: f64| SetReport {
+        name: name.into(),
+        tf: BAD.into(),
+        data: DataKind::Simulated,
+        published: vec![("DeepBind*".into(), 0.95, PublishedStatus::Confirmed)],
+        models: vec![model("CNN", auroc), model("RNN", auroc - 0.03)],
+        roc: Some(RocPlot {
+            title: BAD.into(),
+            curves: vec![RocCurve {
+                name: BAD.into(),
+                points: vec![(0.0, 0.0), (0.1, 0.9), (1.0, 1.0)],
+                auroc: Estimate::point(0.9),
+            }],
+        }),
+    };
+    let summary = ModelSummary {
+        model: BAD.into(),
+        protocol: "honest".into(),
+        sets: 2,
+        tfs: 2,
+        mean: Estimate::new(0.925, 0.91, 0.94),
+        median: 0.925,
+        sd: 0.01,
+        not_converged: 0,
+    };
+    Report {
+        title: BAD.into(),
+        data: DataKind::Simulated,
+        data_note: BAD.into(),
+        summaries: vec![summary],
+        published: vec![PublishedSummary {
+            model: "CNN".into(),
+            sets: 108,
+            over: "all K562 sets, real data".into(),
+            mean: 0.918,
+            median: Some(0.944),
+            sd: Some(0.081),
+            status: PublishedStatus::Recollected,
+        }],
+        published_by_set: vec![PublishedSeries {
+            name: "DeepBind*".into(),
+            status: PublishedStatus::Confirmed,
+            values: vec![("REST".into(), 0.95), (BAD.into(), 0.94)],
+        }],
+        tests: vec![PairTest {
+            first: "CNN".into(),
+            second: BAD.into(),
+            protocol: "honest".into(),
+            tfs: 2,
+            difference: Estimate::new(0.03, 0.02, 0.04),
+            t_p: Some(0.001),
+            t_holm: Some(0.003),
+            wilcoxon_p: None,
+            wilcoxon_holm: None,
+        }],
+        motif_counts: vec![MotifCount {
+            model: "CNN".into(),
+            source: "class-optimisation".into(),
+            sets: 2,
+            at_q_05: 1,
+            at_e_05: 1,
+            at_e_10: 2,
+        }],
+        published_motif_counts: vec![PublishedMotifCount {
+            model: "CNN".into(),
+            source: "class-optimisation".into(),
+            sets: 57,
+            found: 19,
+            threshold: "threshold not known".into(),
+            status: PublishedStatus::Secondary,
+        }],
+        sets: vec![set("REST", 0.93), set(BAD, 0.92)],
+        run: RunInfo {
+            command: BAD.into(),
+            seed: 7,
+            version: BAD.into(),
+            device: BAD.into(),
+            facts: vec![(BAD.into(), BAD.into())],
+        },
+    }
+}
+
+/// The page without what only HTML may leave open, so that an XML reader can check its nesting.
+fn as_xml(page: &str) -> String {
+    let body = page.split_once("<body>").unwrap().1;
+    format!("<body>{}", body.replace("</html>", ""))
+}
+
+#[test]
+fn every_text_is_escaped_and_every_tag_closed() {
+    let page = report().to_html().unwrap();
+    assert!(!page.contains(BAD));
+    assert!(page.matches("&lt;&amp;&quot;&gt;").count() > 10);
+    let xml = as_xml(&page);
+    let options = resvg::usvg::roxmltree::ParsingOptions::default();
+    let document = resvg::usvg::roxmltree::Document::parse_with_options(xml.trim(), options).unwrap();
+    // Every letter refers to a definition that the page holds.
+    let ids: Vec<_> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+    let mut unique = ids.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), ids.len());
+    for node in document.descendants().filter(|node| node.has_tag_name("use")) {
+        assert!(ids.contains(&&node.attribute("href").unwrap()[1..]));
+    }
+}
+
+#[test]
+fn nothing_is_loaded() {
+    let page = report().to_html().unwrap();
+    for forbidden in ["<script", "<link", "<img", "src=", "@import", "url("] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn simulated_and_published_are_marked() {
+    let page = report().to_html().unwrap();
+    assert!(page.contains("<strong>SIMULATED data.</strong>"));
+    assert!(page.contains("19 of 57 (threshold not known, secondary)"));
+    assert!(page.contains("<td>recollected</td>"));
+    assert!(page.contains(">published, real data<"));
+    let mut real = report();
+    real.data = DataKind::Real;
+    assert!(!real.to_html().unwrap().contains("SIMULATED"));
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = report().write(folder.path()).unwrap();
+    let second = report().write(&folder.path().join("again")).unwrap();
+    assert_eq!(std::fs::read(first).unwrap(), std::fs::read(second).unwrap());
+}
+
+#[test]
+fn a_report_without_results_is_a_page() {
+    let mut empty = report();
+    empty.summaries.clear();
+    empty.sets.clear();
+    empty.tests.clear();
+    empty.motif_counts.clear();
+    let page = empty.to_html().unwrap();
+    assert!(!page.contains("id=\"sets\"") && page.contains("id=\"run\""));
+    assert_eq!(empty.box_plot(), None);
+}
+
+#[test]
+fn real_and_simulated_never_share_a_box() {
+    let mut mixed = report();
+    mixed.sets[1].data = DataKind::Real;
+    let plot = mixed.box_plot().unwrap();
+    assert_eq!(plot.groups.iter().filter(|group| group.name == "CNN").count(), 2);
+    assert!(plot.groups.iter().all(|group| group.values.len() == 1 || group.published.is_some()));
+}
