@@ -1,1 +1,31 @@
-//! Compares motifs as Tomtom does.
+//! Compares motifs as Tomtom does: which known motif does this one resemble, and how often would chance do so?
+//!
+//! The method is that of Gupta, Stamatoyannopoulos, Bailey and Noble, *Quantifying similarity between motifs*,
+//! Genome Biology 2007, 8:R24, with the complete scores of Tanaka, Bailey, Grant and Noble, *Improved similarity
+//! scores for comparing motifs*, Bioinformatics 2011. Every column of the query is scored against every column
+//! of every target; the scores of its own columns tell how well chance alignments score. The numbers agree digit
+//! for digit with tomtom of MEME Suite 5.5.8, whose conventions were established from its tables, not its code.
+//!
+//! [`Tomtom`] holds the targets; [`Tomtom::query`] compares one motif, [`Tomtom::query_all`] many as one run,
+//! [`Tomtom::session`] many one after another. [`tsv`] writes the table. A query of eleven columns against the
+//! 518 vertebrate motifs of JASPAR 2016, both strands, takes about a millisecond.
+//!
+//! q-values rest on random resamples, and all queries of a run share one stream of random numbers, as in Tomtom:
+//! they depend, in their last digits, on the order of the queries. p- and E-values do not.
+
+mod align;
+mod bins;
+mod error;
+mod null;
+mod options;
+#[cfg(test)]
+mod plain;
+mod prepare;
+mod qvalue;
+mod tomtom;
+pub mod tsv;
+mod twister;
+
+pub use error::{Error, Result};
+pub use options::{Distance, Options, Scoring, Threshold};
+pub use tomtom::{Match, Session, Tomtom};

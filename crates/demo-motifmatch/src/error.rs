@@ -1,0 +1,34 @@
+//! What can be wrong with a comparison before it starts.
+
+/// A comparison that cannot be set up, with what was found and what was wanted.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A target list without motifs.
+    #[error("the target list holds no motif, wanted at least one")]
+    NoTargets,
+    /// A pseudocount that is negative or no number.
+    #[error("motif pseudocount {found}: wanted a finite number, zero or more")]
+    Pseudocount {
+        /// The pseudocount as it was given.
+        found: f64,
+    },
+    /// An overlap of zero columns, which aligns nothing.
+    #[error("minimum overlap 0: wanted at least 1 column")]
+    MinOverlap,
+    /// A q-value threshold outside (0, 1].
+    #[error("q-value threshold {found}: wanted a number above 0 and up to 1; larger limits are for E-values")]
+    QThreshold {
+        /// The threshold as it was given.
+        found: f64,
+    },
+    /// An E-value threshold that is not positive.
+    #[error("E-value threshold {found}: wanted a finite number above 0")]
+    EThreshold {
+        /// The threshold as it was given.
+        found: f64,
+    },
+}
+
+/// The result of setting up a comparison.
+pub type Result<T> = std::result::Result<T, Error>;
