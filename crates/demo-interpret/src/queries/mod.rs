@@ -1,0 +1,132 @@
+//! Motifs as queries of a motif search such as Tomtom, from every explanation.
+//!
+//! | source | windows | matrix |
+//! |---|---|---|
+//! | [`filter_queries`] | where a filter fires | counts |
+//! | [`saliency_queries`] | of highest total attribution, one a sequence | counts after alignment |
+//! | [`temporal_queries`] | before the steepest rise of the temporal scores, one a sequence | counts, aligned or stacked |
+//! | [`class_optimisation_queries`] | around information peaks, and the whole | columns as they are |
+
+mod class_optimisation;
+mod saliency;
+mod temporal;
+
+use std::fmt;
+
+use demo_core::{Background, Motif};
+use serde::{Deserialize, Serialize};
+
+pub use class_optimisation::{ClassQueryConfig, class_optimisation_queries};
+pub use saliency::{SaliencyQueryConfig, saliency_queries};
+pub use temporal::{TemporalQueryConfig, TemporalSide, temporal_queries};
+
+use crate::FilterMotif;
+use crate::align::AlignedMotif;
+
+/// Where a query comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuerySource {
+    /// What a filter of the first convolution responds to.
+    Filter,
+    /// Windows of high saliency.
+    Saliency,
+    /// Windows before a rise of the temporal scores.
+    Temporal,
+    /// The most typical bound input.
+    ClassOptimisation,
+}
+
+impl QuerySource {
+    /// Every source, in the order of the tables.
+    pub const ALL: [Self; 4] = [Self::Filter, Self::Saliency, Self::Temporal, Self::ClassOptimisation];
+
+    /// The name as tables print it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Saliency => "saliency",
+            Self::Temporal => "temporal",
+            Self::ClassOptimisation => "class-optimisation",
+        }
+    }
+}
+
+impl fmt::Display for QuerySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A motif that a network gave, ready to be looked up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryMotif {
+    /// The motif.
+    pub motif: Motif,
+    /// What it was taken from.
+    pub source: QuerySource,
+    /// Number of columns.
+    pub width: usize,
+    /// 0-based first column in the sequence, for motifs cut from one place; `None` for aligned sites.
+    pub anchor: Option<usize>,
+    /// Number of sites; `None` for motifs that were not counted.
+    pub sites: Option<usize>,
+}
+
+impl QueryMotif {
+    /// A query whose width is the motif's.
+    pub fn new(motif: Motif, source: QuerySource, anchor: Option<usize>, sites: Option<usize>) -> Self {
+        let width = motif.width();
+        Self { motif, source, width, anchor, sites }
+    }
+}
+
+/// The motifs of all filters that have one; silent filters are no queries.
+pub fn filter_queries(filters: &[FilterMotif]) -> Vec<QueryMotif> {
+    let query = |filter: &FilterMotif| {
+        let motif = filter.motif()?.clone();
+        Some(QueryMotif::new(motif, QuerySource::Filter, None, Some(filter.sites.len())))
+    };
+    filters.iter().filter_map(query).collect()
+}
+
+/// Aligned motifs as queries named `prefix_1`, `prefix_2`, ...
+fn aligned_queries(motifs: &[AlignedMotif], prefix: &str, source: QuerySource) -> Vec<QueryMotif> {
+    let query = |(number, aligned): (usize, &AlignedMotif)| {
+        let sites = aligned.sites.len();
+        let probabilities = aligned.counts.to_probabilities(0.0, &Background::UNIFORM);
+        let motif =
+            Motif::new(format!("{prefix}_{}", number + 1), probabilities).with_site_count(sites as f64);
+        QueryMotif::new(motif, source, None, Some(sites))
+    };
+    motifs.iter().enumerate().map(query).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FilterOutcome;
+    use demo_core::CountMatrix;
+
+    #[test]
+    fn silent_filters_are_no_queries() {
+        let counts = CountMatrix::new(vec![[3.0, 0.0, 0.0, 1.0]; 6]).unwrap();
+        let motif = Motif::new("filter_1", counts.to_probabilities(0.0, &Background::UNIFORM));
+        let outcomes =
+            [FilterOutcome::Silent, FilterOutcome::Motif { counts, motif }, FilterOutcome::FewSites];
+        let filters: Vec<FilterMotif> = outcomes
+            .into_iter()
+            .enumerate()
+            .map(|(filter, outcome)| FilterMotif { filter, maximum: 1.0, sites: Vec::new(), outcome })
+            .collect();
+        let queries = filter_queries(&filters);
+        assert_eq!(queries.len(), 1);
+        assert_eq!((queries[0].motif.id(), queries[0].width), ("filter_1", 6));
+    }
+
+    #[test]
+    fn sources_print_as_the_tables_have_them() {
+        let names: Vec<String> = QuerySource::ALL.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["filter", "saliency", "temporal", "class-optimisation"]);
+    }
+}

@@ -1,0 +1,136 @@
+//! Words from which an alignment starts: those that windows hold more often than chance says.
+
+use demo_core::{DnaSequence, UNKNOWN};
+
+/// Letters in a word.
+pub(crate) const WORD: usize = 6;
+
+const WORDS: usize = 1 << (2 * WORD);
+
+/// The words that most exceed their expectation over the windows, best first, a word standing for its
+/// reverse complement too.
+///
+/// A word is counted once a window. With e the expectation under a first-order Markov chain of the
+/// sequences (both strands), words are ranked by (count - e) / √(e + 1); equal ones by their letters.
+pub(crate) fn frequent_words(
+    sequences: &[DnaSequence],
+    windows: &[(usize, usize)],
+    width: usize,
+    wanted: usize,
+) -> Vec<[u8; WORD]> {
+    let mut counts = vec![0_u32; WORDS];
+    for &(sequence, start) in windows {
+        let mut words: Vec<usize> = sequences[sequence].as_codes()[start..start + width]
+            .windows(WORD)
+            .filter(|word| !word.contains(&UNKNOWN))
+            .map(canonical)
+            .collect();
+        words.sort_unstable();
+        words.dedup();
+        for word in words {
+            counts[word] += 1;
+        }
+    }
+    let chain = Chain::new(sequences);
+    let positions = (windows.len() * (width + 1 - WORD)) as f64;
+    let excess = |index: usize| {
+        let word = letters(index);
+        let twin = reverse_complement(word);
+        let both = if word == twin { chain.probability(word) } else { 2.0 * chain.probability(word) };
+        let expected = positions * both;
+        (f64::from(counts[index]) - expected) / (expected + 1.0).sqrt()
+    };
+    let mut ranked: Vec<(f64, usize)> =
+        (0..WORDS).filter(|&index| counts[index] > 0).map(|index| (excess(index), index)).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    ranked.into_iter().take(wanted).map(|(_, index)| letters(index)).collect()
+}
+
+/// A first-order Markov chain, equal on both strands.
+struct Chain {
+    pairs: [[f64; 4]; 4],
+    singles: [f64; 4],
+}
+
+impl Chain {
+    fn new(sequences: &[DnaSequence]) -> Self {
+        // One of each pair keeps every probability above zero.
+        let mut pairs = [[1.0; 4]; 4];
+        for pair in sequences.iter().flat_map(|s| s.as_codes().windows(2)) {
+            let (a, b) = (usize::from(pair[0]), usize::from(pair[1]));
+            if a < 4 && b < 4 {
+                pairs[a][b] += 1.0;
+                pairs[3 - b][3 - a] += 1.0;
+            }
+        }
+        let singles = pairs.map(|row| row.iter().sum());
+        Self { pairs, singles }
+    }
+
+    fn probability(&self, word: [u8; WORD]) -> f64 {
+        let total: f64 = self.singles.iter().sum();
+        let first = self.singles[usize::from(word[0])] / total;
+        let step = |pair: &[u8]| {
+            let (a, b) = (usize::from(pair[0]), usize::from(pair[1]));
+            self.pairs[a][b] / self.singles[a]
+        };
+        first * word.windows(2).map(step).product::<f64>()
+    }
+}
+
+/// The smaller index of a word and its reverse complement.
+fn canonical(word: &[u8]) -> usize {
+    let index = |letters: &mut dyn Iterator<Item = u8>| {
+        letters.fold(0, |index, letter| index * 4 + usize::from(letter))
+    };
+    index(&mut word.iter().copied()).min(index(&mut word.iter().rev().map(|&letter| 3 - letter)))
+}
+
+fn letters(index: usize) -> [u8; WORD] {
+    std::array::from_fn(|i| (index >> (2 * (WORD - 1 - i)) & 3) as u8)
+}
+
+fn reverse_complement(word: [u8; WORD]) -> [u8; WORD] {
+    std::array::from_fn(|i| 3 - word[WORD - 1 - i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dna(text: &str) -> DnaSequence {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn letters_and_index_are_inverse() {
+        for index in [0, 1, 7, 100, 2048, WORDS - 1] {
+            let word = letters(index);
+            let twin = reverse_complement(word);
+            assert_eq!(canonical(&word), canonical(&twin));
+            assert!(canonical(&word) <= index);
+        }
+        assert_eq!(letters(27), [0, 0, 0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn the_planted_word_is_first_whatever_its_strand() {
+        let sequences = [
+            dna("AAGATTACCGA"), // GATTAC
+            dna("CTGTAATCTTG"), // its reverse complement, GTAATC
+            dna("TTGATTACGCC"),
+            dna("GCNNNNNNCGA"),
+        ];
+        let windows: Vec<(usize, usize)> = (0..4).map(|n| (n, 0)).collect();
+        let words = frequent_words(&sequences, &windows, 11, 3);
+        assert_eq!(words.len(), 3);
+        assert_eq!(words[0], [2, 0, 3, 3, 0, 1]); // GATTAC comes before GTAATC
+    }
+
+    #[test]
+    fn the_chain_sums_to_one() {
+        let chain = Chain::new(&[dna("ACGTTGCAANGGTACCA")]);
+        let sum: f64 = (0..WORDS).map(|index| chain.probability(letters(index))).sum();
+        assert!((sum - 1.0).abs() < 1e-12);
+    }
+}

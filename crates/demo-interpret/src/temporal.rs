@@ -1,0 +1,162 @@
+//! Temporal output scores: what a recurrent model says of each prefix and suffix.
+//!
+//! Prefix score i is P(bound) of the whole model on the bases 0..=i alone, suffix score i on the bases
+//! i.. (Lanchantin et al. 2017). A model with a convolution before its recurrent layer truncates that
+//! layer's feature columns instead, so its prefix score i has seen some bases beyond i
+//! ([`lookahead`]). A rise of the prefix scores from i - 1 to i is where base i completes something
+//! that the model takes for a site.
+//!
+//! Cost: the model's own, two truncated runs a position in principle; recurrent models share the
+//! direction that truncation does not restart.
+
+use std::ops::Range;
+
+use demo_core::DnaSequence;
+use demo_models::SequenceModel;
+
+use crate::ask::{self, BATCH};
+use crate::target::probability;
+use crate::{Result, Target};
+
+/// P(bound) of every prefix and suffix of one sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemporalScores {
+    /// (l): P(bound) of the bases 0..=i.
+    pub prefix: Vec<f32>,
+    /// (l): P(bound) of the bases i...
+    pub suffix: Vec<f32>,
+}
+
+/// Where scores rise most from one position to the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rise {
+    /// The position whose base brought the rise.
+    pub position: usize,
+    /// By how much P(bound) rose.
+    pub height: f32,
+}
+
+impl TemporalScores {
+    /// The steepest rise of the prefix scores at one of these positions; the first of equals, `None`
+    /// where they never rise.
+    pub fn prefix_rise(&self, positions: Range<usize>) -> Option<Rise> {
+        let positions = positions.start.max(1)..positions.end.min(self.prefix.len());
+        steepest(positions.map(|i| Rise { position: i, height: self.prefix[i] - self.prefix[i - 1] }))
+    }
+
+    /// The steepest rise of the suffix scores, read from the right, at one of these positions; the
+    /// rightmost of equals, `None` where they never rise.
+    pub fn suffix_rise(&self, positions: Range<usize>) -> Option<Rise> {
+        let positions = positions.start..positions.end.min(self.suffix.len().saturating_sub(1));
+        let step = |i: usize| Rise { position: i, height: self.suffix[i] - self.suffix[i + 1] };
+        steepest(positions.rev().map(step))
+    }
+}
+
+/// The temporal scores of every sequence; `None` where the model is not recurrent.
+///
+/// # Errors
+/// Without sequences, at a sequence of another length, at a logit that is not finite, and where the
+/// model fails.
+pub fn temporal_scores(
+    model: &mut dyn SequenceModel,
+    sequences: &[DnaSequence],
+) -> Result<Option<Vec<TemporalScores>>> {
+    ask::check_sequences(model, sequences, "temporal scores")?;
+    let length = model.length();
+    let mut scores = Vec::with_capacity(sequences.len());
+    for (number, batch) in sequences.chunks(BATCH).enumerate() {
+        let answer = ask::truncated(model, batch).map_err(|error| ask::in_set(error, number * BATCH))?;
+        let Some(answer) = answer else { return Ok(None) };
+        let prefixes = answer.prefixes.chunks_exact(length * 2); // (l, 2) each
+        let suffixes = answer.suffixes.chunks_exact(length * 2); // (l, 2) each
+        scores.extend(
+            prefixes
+                .zip(suffixes)
+                .map(|(prefix, suffix)| TemporalScores { prefix: bound(prefix), suffix: bound(suffix) }),
+        );
+    }
+    Ok(Some(scores))
+}
+
+/// How many bases past position i prefix score i has seen: what the first convolution reads to the
+/// right of its position, 0 for a model that does not begin with one.
+///
+/// # Errors
+/// Where the model fails, or at a sequence of another length.
+pub fn lookahead(model: &mut dyn SequenceModel, sequence: &DnaSequence) -> Result<usize> {
+    let one = std::slice::from_ref(sequence);
+    ask::check_sequences(model, one, "lookahead")?;
+    let layer = ask::first_layer(model, one)?;
+    Ok(layer.map_or(0, |layer| layer.width.saturating_sub(layer.padding + 1)))
+}
+
+fn bound(logits: &[f32]) -> Vec<f32> {
+    logits.chunks_exact(2).map(|pair| probability(Target::Binding.score([pair[0], pair[1]]))).collect()
+}
+
+fn steepest(steps: impl Iterator<Item = Rise>) -> Option<Rise> {
+    steps.filter(|step| step.height > 0.0).reduce(
+        |best, step| {
+            if step.height > best.height { step } else { best }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toy::{Filters, Leaky, LogLinear, MaxScan, Toy, word_weights};
+
+    fn dna(text: &str) -> DnaSequence {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn scores_are_those_of_truncated_sequences() {
+        let mut model = Toy::new(3, Leaky { weights: [1.0, 2.0, -3.0, 0.5], decay: 0.5 });
+        model.recurrent = true;
+        let scores = temporal_scores(&mut model, &[dna("GCA")]).unwrap().unwrap();
+        // h = -3, then 0.5 - ... : -3, 2 - 1.5, 1 + 0.25; suffixes GCA 1.25, CA 2, A 1.
+        let expected = |scores: [f32; 3]| scores.map(probability).to_vec();
+        assert_eq!(scores[0].prefix, expected([-3.0, 0.5, 1.25]));
+        assert_eq!(scores[0].suffix, expected([1.25, 2.0, 1.0]));
+    }
+
+    #[test]
+    fn scores_rise_where_a_site_is_complete() {
+        let mut model = Toy::new(12, MaxScan { weights: word_weights("GATTACA"), bias: -3.0 });
+        model.recurrent = true;
+        let scores = temporal_scores(&mut model, &vec![dna("CCGATTACACCC"); 200]).unwrap().unwrap();
+        assert_eq!(scores.len(), 200);
+        let rise = scores[199].prefix_rise(0..12).unwrap();
+        assert_eq!(rise.position, 8);
+        assert!((rise.height - (probability(4.0) - probability(-3.0))).abs() < 1e-6);
+        assert_eq!(scores[0].suffix_rise(0..12).unwrap().position, 2);
+        assert_eq!(scores[0].prefix_rise(9..12), None);
+        assert_eq!(scores[0].suffix_rise(0..2), None);
+    }
+
+    #[test]
+    fn equal_rises_are_taken_from_where_reading_begins() {
+        let scores = TemporalScores { prefix: vec![0.0, 0.5, 0.0, 0.5], suffix: vec![0.5, 0.0, 0.5, 0.0] };
+        assert_eq!(scores.prefix_rise(0..4), Some(Rise { position: 1, height: 0.5 }));
+        assert_eq!(scores.suffix_rise(0..4), Some(Rise { position: 2, height: 0.5 }));
+        assert_eq!(scores.prefix_rise(2..3), None);
+    }
+
+    #[test]
+    fn models_without_a_recurrent_layer_have_none() {
+        let mut model = Toy::new(2, LogLinear { weights: vec![[1.0; 4]; 2], bias: 0.0 });
+        assert!(temporal_scores(&mut model, &[dna("AC")]).unwrap().is_none());
+    }
+
+    #[test]
+    fn lookahead_is_what_the_first_filter_reads_to_the_right() {
+        let mut model = Toy::new(12, LogLinear { weights: vec![[1.0; 4]; 12], bias: 0.0 });
+        let sequence = dna("ACGTACGTACGT");
+        assert_eq!(lookahead(&mut model, &sequence).unwrap(), 0);
+        model.filters = Some(Filters { words: vec![dna("ACGTACGTA")], padding: 4 });
+        assert_eq!(lookahead(&mut model, &sequence).unwrap(), 4);
+    }
+}
