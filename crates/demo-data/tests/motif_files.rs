@@ -1,6 +1,6 @@
 //! Motif files as users have them: every format, and every way to be wrong.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture that fails should fail its test")]
+#![expect(clippy::unwrap_used, reason = "a fixture that fails should fail its test")]
 
 use std::fs;
 use std::path::Path;
