@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -49,6 +49,21 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command and returns what it wrote to its standard output.
+///
+/// # Errors
+///
+/// When it cannot be started, ends with another code than zero, or writes something that is no text.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let line = display(command);
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` failed with {}", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{line}` did not write text"))
+}
+
 /// A command as one would type it.
 fn display(command: &Command) -> String {
     let mut words = vec![program_name(command)];
@@ -74,8 +89,16 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_command() {
-        let error = run(Command::new("cargo").args(["no-such-command-here"])).unwrap_err();
+        let mut command = Command::new("cargo");
+        command.arg("no-such-command-here").stderr(Stdio::null());
+        let error = run(&mut command).unwrap_err();
         assert!(error.to_string().contains("`cargo no-such-command-here`"));
+    }
+
+    #[test]
+    fn output_is_returned() {
+        let version = output(Command::new("cargo").arg("--version")).unwrap();
+        assert!(version.starts_with("cargo "), "{version}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! optimisation; that profile keeps overflow checks on in the project's own crates.
 
 use std::ffi::OsString;
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -18,8 +19,18 @@ pub(crate) struct Args {
 }
 
 /// Runs the tests.
+///
+/// # Errors
+///
+/// When one fails.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    shell::run(shell::cargo()?.args(["test", "--release"]).args(scope(&args.pass_on)).args(&args.pass_on))
+    run_with(shell::cargo()?, args)
+}
+
+/// Runs the tests with a cargo that was prepared by the caller.
+pub(crate) fn run_with(mut cargo: Command, args: &Args) -> Result<()> {
+    cargo.args(["test", "--release"]).args(scope(&args.pass_on)).args(&args.pass_on);
+    shell::run(&mut cargo)
 }
 
 /// `--workspace`, unless the caller names packages: cargo would otherwise test all of them anyway.
