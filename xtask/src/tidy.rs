@@ -80,7 +80,8 @@ fn collect(root: &Path, folder: &Path, deep: bool, files: &mut Vec<String>) -> R
         let entry = entry?;
         let path: PathBuf = folder.join(entry.file_name());
         let kind = entry.file_type()?;
-        if kind.is_file() {
+        // A linked worktree has a file where a clone has the folder `.git`.
+        if kind.is_file() && entry.file_name() != ".git" {
             files.push(path.to_string_lossy().replace('\\', "/"));
         } else if kind.is_dir() && deep {
             collect(root, &path, deep, files)?;

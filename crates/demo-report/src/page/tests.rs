@@ -1,3 +1,5 @@
+//! What the page shows of each part of a report, and that it is complete in itself.
+
 use demo_core::{DnaSequence, Motif, ProbabilityMatrix, Strand};
 
 use super::*;
