@@ -1,26 +1,23 @@
 //! What interpretation asks of any model, in host arrays.
+//!
+//! Tensors, devices and strands stay behind this trait: an explanation method needs numbers, and
+//! works on whatever can give them. Arrays are `f32`, row-major.
 
 use demo_core::DnaSequence;
 
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    #[error(transparent)]
-    Engine(#[from] demo_engine::Error),
-}
-pub type Result<T> = std::result::Result<T, Error>;
+use crate::Result;
 
 /// Sequences as a model takes them.
 #[derive(Debug, Clone, Copy)]
 pub enum ModelInput<'a> {
     /// Observed sequences.
     Hard(&'a [DnaSequence]),
-    /// Real-valued sequences (n, l, 4), row-major.
+    /// Real-valued sequences (n, l, 4), bases in the order A, C, G, T.
     Soft(&'a [f32]),
 }
 
 /// Logits and their gradient with respect to the input.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InputGradients {
     /// (n, classes)
     pub logits: Vec<f32>,
@@ -29,20 +26,22 @@ pub struct InputGradients {
 }
 
 /// Logits of truncated inputs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TruncatedLogits {
-    /// (n, l, classes): the model on x[..=i].
+    /// (n, l, classes): the model on `x[..=i]`.
     pub prefixes: Vec<f32>,
-    /// (n, l, classes): the model on x[i..].
+    /// (n, l, classes): the model on `x[i..]`.
     pub suffixes: Vec<f32>,
 }
 
 /// What the first convolution says, after its activation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FirstLayer {
     /// (n, positions, filters)
     pub activations: Vec<f32>,
+    /// Number of positions at which a filter is read.
     pub positions: usize,
+    /// Number of filters.
     pub filters: usize,
     /// Filter width.
     pub width: usize,
@@ -51,18 +50,37 @@ pub struct FirstLayer {
 }
 
 /// A classifier of sequences of one length, asked in host arrays. Class 0 is unbound, class 1 bound.
+///
 /// Methods take `&mut self` because a model reuses its scratch.
 pub trait SequenceModel {
     /// Length of the sequences it takes, l.
     fn length(&self) -> usize;
+
     /// Number of classes.
     fn classes(&self) -> usize;
-    /// (n, classes)
+
+    /// The logits of each sequence, (n, classes).
+    ///
+    /// # Errors
+    /// [`Error::SequenceLength`](crate::Error::SequenceLength) and
+    /// [`Error::ArraySize`](crate::Error::ArraySize) where the input does not fit the model.
     fn logits(&mut self, input: ModelInput<'_>) -> Result<Vec<f32>>;
-    /// Gradient of sum_k cotangent_k logit_k for every sequence, one cotangent (classes) for all.
+
+    /// The gradient of Σₖ cotangentₖ logitₖ for every sequence, one cotangent (classes) for all.
+    ///
+    /// # Errors
+    /// As [`SequenceModel::logits`], and where the cotangent has another number of classes.
     fn input_gradients(&mut self, input: ModelInput<'_>, cotangent: &[f32]) -> Result<InputGradients>;
-    /// `None` where the network has no recurrent layer.
+
+    /// The logits of every prefix and suffix; `None` where the network has no recurrent layer.
+    ///
+    /// # Errors
+    /// As [`SequenceModel::logits`].
     fn truncated_logits(&mut self, sequences: &[DnaSequence]) -> Result<Option<TruncatedLogits>>;
-    /// `None` where the network does not begin with a convolution.
+
+    /// The activations of the first convolution; `None` where the network does not begin with one.
+    ///
+    /// # Errors
+    /// As [`SequenceModel::logits`].
     fn first_layer(&mut self, sequences: &[DnaSequence]) -> Result<Option<FirstLayer>>;
 }

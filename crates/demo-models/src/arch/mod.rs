@@ -1,0 +1,144 @@
+//! The families of networks that can be trained, one file each, every size a configuration value.
+//!
+//! The defaults are the networks of the Deep Motif Dashboard (Lanchantin, Singh, Wang, Qi, PSB 2017,
+//! 22:254-265). All end in two logits, unbound and bound; the log-softmax of the published networks
+//! is part of the loss here.
+
+mod cnn;
+mod cnn_rnn;
+mod rnn;
+
+use std::fmt;
+use std::str::FromStr;
+
+use demo_core::Seed;
+use demo_engine::{Device, Layer, Network, Params};
+use serde::{Deserialize, Serialize};
+
+pub use cnn::{CnnConfig, ConvolutionBlock};
+pub use cnn_rnn::CnnRnnConfig;
+pub use rnn::RnnConfig;
+
+use crate::init::initialise;
+use crate::{Error, Result};
+
+/// Unbound and bound.
+pub const CLASSES: usize = 2;
+
+/// A family of networks with its sizes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "family", rename_all = "kebab-case")]
+pub enum Architecture {
+    /// Three convolutions and a maximum over positions.
+    Cnn(CnnConfig),
+    /// A bidirectional LSTM on the bases, averaged over time.
+    Rnn(RnnConfig),
+    /// A bidirectional LSTM on the maps of one convolution, averaged over time.
+    CnnRnn(CnnRnnConfig),
+}
+
+impl Architecture {
+    /// The names of the families, in the order of the published tables.
+    pub const NAMES: [&'static str; 3] = ["cnn", "rnn", "cnn-rnn"];
+
+    /// `cnn`, `rnn` or `cnn-rnn`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cnn(_) => Self::NAMES[0],
+            Self::Rnn(_) => Self::NAMES[1],
+            Self::CnnRnn(_) => Self::NAMES[2],
+        }
+    }
+
+    /// The network for sequences of this length.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where a size is out of range, [`Error::Engine`] where the sequences are too
+    /// short for the layers.
+    pub fn network(&self, length: usize) -> Result<Network> {
+        let layers = match self {
+            Self::Cnn(config) => config.layers()?,
+            Self::Rnn(config) => config.layers()?,
+            Self::CnnRnn(config) => config.layers()?,
+        };
+        Ok(Network::new(length, layers)?)
+    }
+
+    /// The weights a bank starts from, one seed a member.
+    ///
+    /// Weights and biases of convolutions and dense layers are uniform in ±1/sqrt(fan-in), the fan-in
+    /// being the numbers that enter one output: Torch7's rule, which the published networks used. LSTM
+    /// weights are normal with standard deviation 1/sqrt(D + H), D the inputs and H the hidden units;
+    /// the forget gate's biases are 1, the other LSTM biases 0. Every parameter has a stream of its
+    /// own, named after it, so that a change to one layer leaves the others' weights alone.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] where the device has no room.
+    pub fn initial_parameters(&self, network: &Network, seeds: &[Seed], device: &Device) -> Result<Params> {
+        initialise(network, seeds, device)
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = Error;
+
+    /// The published network of this name.
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "cnn" => Ok(Self::Cnn(CnnConfig::default())),
+            "rnn" => Ok(Self::Rnn(RnnConfig::default())),
+            "cnn-rnn" => Ok(Self::CnnRnn(CnnRnnConfig::default())),
+            _ => Err(Error::UnknownArchitecture { found: name.to_owned() }),
+        }
+    }
+}
+
+/// A dropout layer, or none where the rate is zero.
+fn dropout(rate: f32) -> Result<Option<Layer>> {
+    if !(0.0..1.0).contains(&rate) {
+        return Err(Error::Config {
+            field: "dropout",
+            found: rate.to_string(),
+            wanted: "at least 0, below 1",
+        });
+    }
+    Ok((rate > 0.0).then_some(Layer::Dropout { rate }))
+}
+
+/// A size that must not be zero.
+fn positive(field: &'static str, value: usize) -> Result<usize> {
+    if value == 0 {
+        return Err(Error::Config { field, found: value.to_string(), wanted: "at least 1" });
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configurations_survive_json() {
+        for name in Architecture::NAMES {
+            let architecture: Architecture = name.parse().unwrap();
+            let json = serde_json::to_string(&architecture).unwrap();
+            assert!(json.contains(&format!("\"family\":\"{name}\"")), "{json}");
+            assert_eq!(serde_json::from_str::<Architecture>(&json).unwrap(), architecture);
+        }
+        assert!(matches!("gru".parse::<Architecture>(), Err(Error::UnknownArchitecture { .. })));
+    }
+
+    #[test]
+    fn sizes_out_of_range_are_named() {
+        let hidden = Architecture::Rnn(RnnConfig { hidden: 0, ..RnnConfig::default() }).network(9);
+        assert_eq!(hidden.unwrap_err().to_string(), "hidden: found 0, wanted at least 1");
+        let rate = Architecture::Rnn(RnnConfig { dropout: 1.0, ..RnnConfig::default() }).network(9);
+        assert_eq!(rate.unwrap_err().to_string(), "dropout: found 1, wanted at least 0, below 1");
+    }
+}

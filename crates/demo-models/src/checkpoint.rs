@@ -1,0 +1,218 @@
+//! Trained models on disk: a folder with `model.safetensors` and `config.json`.
+//!
+//! `model.safetensors` holds every parameter as `f32` under the name the network gives it, row-major.
+//! `config.json` says what they belong to: family and sizes, length, strands, training regime, seed, how
+//! the training went, and the SHA-256 of `model.safetensors`. The weights are written first and the
+//! configuration last, each to a temporary name that is then renamed; weights and configuration of
+//! different trainings are told apart by the checksum.
+//!
+//! # Layout, for users of PyTorch
+//! | parameter | shape here | PyTorch |
+//! |---|---|---|
+//! | `layer<i>.weight` of a convolution | (width, channels in, filters) | `Conv1d.weight = w.permute(2, 1, 0)` |
+//! | `layer<i>.weight` of a dense layer | (channels in, outputs) | `Linear.weight = w.T` |
+//! | `layer<i>.bias` | (filters) or (outputs) | the same |
+//! | `layer<i>.forward.input_weight` | (channels in, 4 hidden) | `LSTM.weight_ih_l0 = w.T` |
+//! | `layer<i>.forward.recurrent_weight` | (hidden, 4 hidden) | `LSTM.weight_hh_l0 = w.T` |
+//! | `layer<i>.forward.bias` | (4 hidden) | `LSTM.bias_ih_l0 = b`, `LSTM.bias_hh_l0 = 0` |
+//! | `layer<i>.backward...` | as forward | the same names with `_reverse` |
+//!
+//! `<i>` counts all layers of the network, those without parameters too. The gates stand in PyTorch's
+//! own order i, f, g, o. Convolutions are cross-correlations, as in PyTorch; input channels are A, C, G,
+//! T, an unknown base is a zero column; the two logits are unbound and bound. A model whose strands are
+//! `both` averages the logits of a sequence and of its reverse complement. The published CNN, loaded:
+//!
+//! ```python
+//! import torch
+//! from safetensors.torch import load_file
+//!
+//! w = load_file("model.safetensors")
+//! conv = torch.nn.Conv1d(4, 128, 9)
+//! conv.weight.data = w["layer0.weight"].permute(2, 1, 0).contiguous()
+//! conv.bias.data = w["layer0.bias"]
+//! ```
+
+use std::fs;
+use std::path::Path;
+
+use demo_core::Seed;
+use demo_engine::{Buffer, DType, Device, Network, Params};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::data::hex;
+use crate::files::{NamedTensor, from_safetensors, io_error, read, refuse, to_safetensors, write_atomically};
+use crate::trainer::TrainingSummary;
+use crate::{Architecture, Predictor, Result, Strands, TrainingConfig};
+
+const FORMAT: &str = "deep-motif model";
+const FORMAT_VERSION: u32 = 1;
+const WEIGHTS: &str = "model.safetensors";
+const CONFIG: &str = "config.json";
+
+/// A network's weights and how they came to be.
+#[derive(Debug, Clone)]
+pub struct TrainedModel {
+    /// Family and sizes.
+    pub architecture: Architecture,
+    /// Length of the sequences it takes.
+    pub length: usize,
+    /// The regime it was trained in, with the strands it reads.
+    pub training: TrainingConfig,
+    /// The seed of its training.
+    pub seed: Seed,
+    /// How the training went.
+    pub summary: TrainingSummary,
+    /// The weights, a bank of one.
+    pub params: Params,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    format: String,
+    format_version: u32,
+    program_version: String,
+    architecture: Architecture,
+    length: usize,
+    parameters: usize,
+    strands: Strands,
+    training: TrainingConfig,
+    seed: Seed,
+    summary: TrainingSummary,
+    weights_sha256: String,
+}
+
+impl TrainedModel {
+    /// The network.
+    ///
+    /// # Errors
+    /// As [`Architecture::network`].
+    pub fn network(&self) -> Result<Network> {
+        self.architecture.network(self.length)
+    }
+
+    /// What answers questions with these weights, in `f32`.
+    ///
+    /// # Errors
+    /// As [`Predictor::new`].
+    pub fn predictor(&self, device: &Device) -> Result<Predictor> {
+        Predictor::new(&self.network()?, &self.params, self.training.strands, device)
+    }
+
+    /// Writes the folder, making it where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) where the folder or a file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder).map_err(io_error(folder))?;
+        let path = folder.join(WEIGHTS);
+        let network = self.network()?;
+        let mut tensors = Vec::new();
+        for spec in network.parameters() {
+            tensors.push(NamedTensor::new(&spec.name, &spec.shape, self.params.get(0, &spec.name)?));
+        }
+        let weights = to_safetensors(&path, &tensors, None)?;
+        write_atomically(&path, &weights)?;
+        let config = Config {
+            format: FORMAT.to_owned(),
+            format_version: FORMAT_VERSION,
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            architecture: self.architecture.clone(),
+            length: self.length,
+            parameters: network.parameter_count(),
+            strands: self.training.strands,
+            training: self.training.clone(),
+            seed: self.seed,
+            summary: self.summary.clone(),
+            weights_sha256: hex(&Sha256::digest(&weights)),
+        };
+        let path = folder.join(CONFIG);
+        let mut json = serde_json::to_vec_pretty(&config)
+            .map_err(|error| refuse(&path, error.to_string(), "a configuration that JSON can hold"))?;
+        json.push(b'\n');
+        write_atomically(&path, &json)
+    }
+
+    /// Reads a folder that [`TrainedModel::save`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) where a file is missing or unreadable;
+    /// [`Error::Checkpoint`](crate::Error::Checkpoint) where one is truncated, corrupt or not of this
+    /// format.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
+        let path = folder.join(CONFIG);
+        let config = parse_config(&path, &read(&path)?)?;
+        let network = config
+            .architecture
+            .network(config.length)
+            .map_err(|error| refuse(&path, error.to_string(), "sizes that make a network"))?;
+        config
+            .training
+            .check()
+            .map_err(|error| refuse(&path, error.to_string(), "a valid training configuration"))?;
+
+        let path = folder.join(WEIGHTS);
+        let bytes = read(&path)?;
+        let params = parse_weights(&path, &bytes, &network, device)?;
+        let digest = hex(&Sha256::digest(&bytes));
+        if digest != config.weights_sha256 {
+            let wanted = format!("{} as config.json says", config.weights_sha256);
+            return Err(refuse(&path, format!("SHA-256 {digest}"), wanted));
+        }
+        Ok(Self {
+            architecture: config.architecture,
+            length: config.length,
+            training: config.training,
+            seed: config.seed,
+            summary: config.summary,
+            params,
+        })
+    }
+}
+
+fn parse_config(path: &Path, bytes: &[u8]) -> Result<Config> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: String,
+        format_version: u32,
+    }
+    let unreadable = |error: serde_json::Error| {
+        refuse(path, format!("unreadable JSON ({error})"), format!("the configuration of a {FORMAT}"))
+    };
+    // The head first: a foreign or newer file is told apart from a broken one.
+    let head: Head = serde_json::from_slice(bytes).map_err(unreadable)?;
+    if head.format != FORMAT || head.format_version != FORMAT_VERSION {
+        let found = format!("{:?} version {}", head.format, head.format_version);
+        return Err(refuse(path, found, format!("{FORMAT:?} version {FORMAT_VERSION}")));
+    }
+    serde_json::from_slice(bytes).map_err(unreadable)
+}
+
+fn parse_weights(path: &Path, bytes: &[u8], network: &Network, device: &Device) -> Result<Params> {
+    let tensors = from_safetensors(path, bytes)?;
+    if tensors.len() != network.parameters().len() {
+        let wanted = format!("{} of this network", network.parameters().len());
+        return Err(refuse(path, format!("{} arrays", tensors.len()), wanted));
+    }
+    let mut params = Params::zeros(network, 1, DType::F32, device)?;
+    for spec in network.parameters() {
+        let Ok(at) = tensors.binary_search_by(|tensor| tensor.name.as_str().cmp(&spec.name)) else {
+            return Err(refuse(path, format!("no array {}", spec.name), format!("shape {:?}", spec.shape)));
+        };
+        let tensor = &tensors[at];
+        if tensor.shape != spec.shape {
+            let found = format!("{} of shape {:?}", spec.name, tensor.shape);
+            return Err(refuse(path, found, format!("shape {:?}", spec.shape)));
+        }
+        params.set(0, &spec.name, &tensor.values)?;
+    }
+    Ok(params)
+}
+
+/// One member's weights as a bank of one.
+pub(crate) fn single(network: &Network, weights: &[f32], device: &Device) -> Result<Params> {
+    let mut params = Params::zeros(network, 1, DType::F32, device)?;
+    *params.buffer_mut() = Buffer::from_f32(weights, &[1, weights.len()], DType::F32, device)?;
+    Ok(params)
+}

@@ -1,0 +1,68 @@
+//! The weights training starts from, drawn on the host from ChaCha streams, so that they are the same
+//! on every device. Rules: Torch7's `nn` for convolutions and dense layers; Karpathy, Johnson, Li
+//! (arXiv 1506.02078) for the LSTM.
+
+use demo_core::Seed;
+use demo_engine::{DType, Device, Layer, Network, ParameterSpec, Params};
+use rand::RngCore;
+
+use crate::Result;
+
+/// One member a seed; see [`crate::Architecture::initial_parameters`] for the rules.
+pub(crate) fn initialise(network: &Network, seeds: &[Seed], device: &Device) -> Result<Params> {
+    let mut params = Params::zeros(network, seeds.len(), DType::F32, device)?;
+    for (member, seed) in seeds.iter().enumerate() {
+        for spec in network.parameters() {
+            let mut stream = seed.child("initial weights").stream(&spec.name);
+            let values = draw(network, spec, &mut stream);
+            params.set(member, &spec.name, &values)?;
+        }
+    }
+    Ok(params)
+}
+
+fn draw(network: &Network, spec: &ParameterSpec, stream: &mut impl RngCore) -> Vec<f32> {
+    let count = spec.shape.iter().product();
+    let bias = spec.name.ends_with("bias");
+    if let Layer::BidirectionalLstm { hidden } = network.layers()[spec.layer] {
+        if bias {
+            // The gates stand in the order i, f, g, o.
+            return (0..count).map(|at| if at / hidden == 1 { 1.0 } else { 0.0 }).collect();
+        }
+        let inputs = input_channels(network, spec.layer);
+        let deviation = 1.0 / ((inputs + hidden) as f64).sqrt();
+        return (0..count).map(|_| (deviation * normal(stream)) as f32).collect();
+    }
+    let bound = 1.0 / (fan_in(network, spec.layer) as f64).sqrt();
+    (0..count).map(|_| (bound * (2.0 * unit(stream) - 1.0)) as f32).collect()
+}
+
+/// Channels that enter a layer.
+fn input_channels(network: &Network, layer: usize) -> usize {
+    if layer == 0 { 4 } else { network.shape_after(layer - 1).1 }
+}
+
+/// Numbers that enter one output of a convolution or a dense layer.
+fn fan_in(network: &Network, layer: usize) -> usize {
+    match network.layers()[layer] {
+        Layer::Convolution { width, .. } => width * input_channels(network, layer),
+        // A dense layer right after a layer with positions reads all of them.
+        Layer::Dense { .. } if layer > 0 => {
+            let (positions, channels) = network.shape_after(layer - 1);
+            positions * channels
+        }
+        _ => input_channels(network, layer),
+    }
+}
+
+/// Uniform, strictly between 0 and 1, so that its logarithm is finite.
+fn unit(stream: &mut impl RngCore) -> f64 {
+    (f64::from(stream.next_u32()) + 0.5) / 4_294_967_296.0
+}
+
+/// Standard normal by Box and Muller; the second number of each pair is left, so that a value's place
+/// in the stream depends on its index alone.
+fn normal(stream: &mut impl RngCore) -> f64 {
+    let radius = (-2.0 * unit(stream).ln()).sqrt();
+    radius * (std::f64::consts::TAU * unit(stream)).cos()
+}

@@ -1,0 +1,401 @@
+//! A network with its weights, asked about any number of sequences.
+//!
+//! Where it reads both strands, the logits of a sequence and of its reverse complement are averaged,
+//! and everything derived follows: the gradient is the mean of both gradients brought to the given
+//! strand, and the prefix x[..=i] is averaged with the suffix of the same bases on the other strand.
+//! Sequences are taken a batch of fixed size at a time; a sequence's numbers do not depend on its
+//! neighbours.
+
+use demo_core::DnaSequence;
+use demo_engine::{
+    Buffer, CodeStore, DType, Device, Input, InputGradient, Layer, Mode, Network, Objective, Padding, Params,
+    Task,
+};
+
+use crate::data::reverse_complement;
+use crate::evaluator::Forward;
+use crate::{Error, FirstLayer, InputGradients, ModelInput, Result, SequenceModel, Strands, TruncatedLogits};
+
+/// Sequences a run takes.
+const BATCH: usize = 256;
+/// Sequences a run takes where each gives an array per position.
+const WIDE_BATCH: usize = 64;
+
+/// P(bound) of a score logit(bound) - logit(unbound).
+pub fn bound_probability(score: f32) -> f32 {
+    1.0 / (1.0 + (-score).exp())
+}
+
+/// A network with its weights.
+#[derive(Debug)]
+pub struct Predictor {
+    network: Network,
+    params: Params,
+    strands: Strands,
+    dtype: DType,
+    device: Device,
+    forward: Forward,
+    first_layer: Option<Box<Prefix>>,
+}
+
+/// The first convolution with its activation, as a network of its own.
+#[derive(Debug)]
+struct Prefix {
+    params: Params,
+    forward: Forward,
+    filters: usize,
+    positions: usize,
+    width: usize,
+    padding: usize,
+}
+
+impl Predictor {
+    /// A predictor that computes in `f32`.
+    ///
+    /// # Errors
+    /// [`Error::Bank`] where the parameters are not one member of this network, [`Error::Engine`] where
+    /// the device has no room.
+    pub fn new(network: &Network, params: &Params, strands: Strands, device: &Device) -> Result<Self> {
+        Self::with_dtype(network, params, strands, DType::F32, device)
+    }
+
+    /// A predictor that computes in `f32` or `f64`.
+    ///
+    /// # Errors
+    /// As [`Predictor::new`].
+    pub fn with_dtype(
+        network: &Network,
+        params: &Params,
+        strands: Strands,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        if params.members() != 1 || params.specs() != network.parameters() {
+            let found = format!("{} members of {} arrays", params.members(), params.specs().len());
+            let wanted = format!("1 of {}", network.parameters().len());
+            return Err(Error::Bank { what: "parameters of a predictor", found, wanted });
+        }
+        let mut own = Params::zeros(network, 1, dtype, device)?;
+        let shape = own.buffer().shape().to_vec();
+        *own.buffer_mut() = Buffer::from_f64(&params.buffer().to_f64()?, &shape, dtype, device)?;
+        Ok(Self {
+            network: network.clone(),
+            params: own,
+            strands,
+            dtype,
+            device: device.clone(),
+            forward: Forward::new(network, BATCH, dtype, device)?,
+            first_layer: None,
+        })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The weights, a bank of one.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// The strands it reads.
+    pub fn strands(&self) -> Strands {
+        self.strands
+    }
+
+    /// logit(bound) - logit(unbound) of each sequence: what is ranked and explained.
+    ///
+    /// # Errors
+    /// [`Error::SequenceLength`].
+    pub fn scores(&mut self, sequences: &[DnaSequence]) -> Result<Vec<f32>> {
+        let logits = self.precise_logits(ModelInput::Hard(sequences))?;
+        Ok(logits.chunks_exact(self.classes()).map(|logits| (logits[1] - logits[0]) as f32).collect())
+    }
+
+    /// P(bound) of each sequence.
+    ///
+    /// # Errors
+    /// [`Error::SequenceLength`].
+    pub fn probabilities(&mut self, sequences: &[DnaSequence]) -> Result<Vec<f32>> {
+        Ok(self.scores(sequences)?.into_iter().map(bound_probability).collect())
+    }
+
+    /// The logits, (n, classes), with the digits of the type it computes in.
+    ///
+    /// # Errors
+    /// As [`SequenceModel::logits`].
+    pub fn precise_logits(&mut self, input: ModelInput<'_>) -> Result<Vec<f64>> {
+        let mut all = Vec::new();
+        for chunk in self.chunks(input, BATCH)? {
+            let mut logits = self.run(&chunk, false, Task::Predict)?;
+            if self.strands == Strands::Both {
+                average(&mut logits, &self.run(&chunk, true, Task::Predict)?);
+            }
+            all.append(&mut logits);
+        }
+        Ok(all)
+    }
+
+    /// Logits (n, classes) and input gradients (n, l, 4) with the digits of the type it computes in.
+    ///
+    /// # Errors
+    /// As [`SequenceModel::input_gradients`].
+    pub fn precise_input_gradients(
+        &mut self,
+        input: ModelInput<'_>,
+        cotangent: &[f64],
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let classes = self.classes();
+        if cotangent.len() != classes {
+            let wanted = format!("{classes}, one a class");
+            return Err(Error::ArraySize { what: "cotangent", found: cotangent.len(), wanted });
+        }
+        let repeated = cotangent.repeat(BATCH);
+        let cotangent = Buffer::from_f64(&repeated, &[1, BATCH, classes], self.dtype, &self.device)?;
+        let shape = [1, BATCH, self.length(), 4];
+        let mut bases = Buffer::zeros(&shape, self.dtype, &self.device)?;
+        let (mut all_logits, mut all_bases) = (Vec::new(), Vec::new());
+        for chunk in self.chunks(input, BATCH)? {
+            let (mut logits, mut gradient) = self.gradient(&chunk, false, &cotangent, &mut bases)?;
+            if self.strands == Strands::Both {
+                let (other_logits, other) = self.gradient(&chunk, true, &cotangent, &mut bases)?;
+                average(&mut logits, &other_logits);
+                average(&mut gradient, &reverse_complement_bases(&other, self.length()));
+            }
+            all_logits.append(&mut logits);
+            all_bases.append(&mut gradient);
+        }
+        Ok((all_logits, all_bases))
+    }
+
+    /// One strand of a chunk: its logits and the gradient on that strand.
+    fn gradient(
+        &mut self,
+        chunk: &Chunk,
+        reverse: bool,
+        cotangent: &Buffer,
+        bases: &mut Buffer,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let task = Task::Gradient {
+            of: Objective::Cotangent(cotangent),
+            mode: Mode::Evaluate,
+            params: None,
+            input: Some(InputGradient::Bases(bases)),
+        };
+        let logits = self.run(chunk, reverse, task)?;
+        let mut gradient = bases.to_f64()?;
+        gradient.truncate(chunk.size * self.length() * 4);
+        Ok((logits, gradient))
+    }
+
+    fn run(&mut self, chunk: &Chunk, reverse: bool, task: Task<'_>) -> Result<Vec<f64>> {
+        self.forward.run(&self.params, chunk.input(reverse), chunk.size, task)
+    }
+
+    /// The input as at most `batch` sequences at a time, both strands where they are read.
+    fn chunks(&self, input: ModelInput<'_>, batch: usize) -> Result<Vec<Chunk>> {
+        let (length, both) = (self.network.length(), self.strands == Strands::Both);
+        match input {
+            ModelInput::Hard(sequences) => {
+                check_lengths(sequences, length)?;
+                sequences.chunks(batch).map(|part| Chunk::hard(part, length, both, &self.device)).collect()
+            }
+            ModelInput::Soft(values) => {
+                if !values.len().is_multiple_of(length * 4) {
+                    let wanted = format!("a multiple of {length} positions x 4 bases");
+                    return Err(Error::ArraySize { what: "soft input", found: values.len(), wanted });
+                }
+                let parts = values.chunks(batch * length * 4);
+                parts.map(|part| Chunk::soft(part, length, both, self.dtype, &self.device)).collect()
+            }
+        }
+    }
+
+    /// The first convolution as a network of its own; `None` where there is none.
+    fn prefix(&mut self) -> Result<Option<&mut Prefix>> {
+        let (Some(&Layer::Convolution { filters, width, padding }), activation) =
+            (self.network.layers().first(), self.network.layers().get(1))
+        else {
+            return Ok(None);
+        };
+        if self.first_layer.is_none() {
+            let layers = 1 + usize::from(matches!(activation, Some(Layer::Activation { .. })));
+            let network = self.network.to_prefix(layers)?;
+            let mut params = Params::zeros(&network, 1, self.dtype, &self.device)?;
+            let count = network.parameter_count();
+            // The parameters of the first layers come first in a network's own.
+            let mut weights = self.params.buffer().to_f64()?;
+            weights.truncate(count);
+            *params.buffer_mut() = Buffer::from_f64(&weights, &[1, count], self.dtype, &self.device)?;
+            self.first_layer = Some(Box::new(Prefix {
+                params,
+                forward: Forward::new(&network, WIDE_BATCH, self.dtype, &self.device)?,
+                filters,
+                positions: network.shape_after(layers - 1).0,
+                width,
+                padding: if padding == Padding::Same { width / 2 } else { 0 },
+            }));
+        }
+        Ok(self.first_layer.as_deref_mut())
+    }
+}
+
+impl SequenceModel for Predictor {
+    fn length(&self) -> usize {
+        self.network.length()
+    }
+
+    fn classes(&self) -> usize {
+        self.network.outputs()
+    }
+
+    fn logits(&mut self, input: ModelInput<'_>) -> Result<Vec<f32>> {
+        Ok(narrow(&self.precise_logits(input)?))
+    }
+
+    fn input_gradients(&mut self, input: ModelInput<'_>, cotangent: &[f32]) -> Result<InputGradients> {
+        let cotangent: Vec<f64> = cotangent.iter().map(|&value| f64::from(value)).collect();
+        let (logits, bases) = self.precise_input_gradients(input, &cotangent)?;
+        Ok(InputGradients { logits: narrow(&logits), bases: narrow(&bases) })
+    }
+
+    fn truncated_logits(&mut self, sequences: &[DnaSequence]) -> Result<Option<TruncatedLogits>> {
+        let recurrent = |layer: &Layer| matches!(layer, Layer::BidirectionalLstm { .. });
+        if !self.network.layers().iter().any(recurrent) {
+            return Ok(None);
+        }
+        let (length, classes) = (self.length(), self.classes());
+        let shape = [1, BATCH, length, classes];
+        let mut buffers = [
+            Buffer::zeros(&shape, self.dtype, &self.device)?,
+            Buffer::zeros(&shape, self.dtype, &self.device)?,
+        ];
+        let mut all = TruncatedLogits { prefixes: Vec::new(), suffixes: Vec::new() };
+        for chunk in self.chunks(ModelInput::Hard(sequences), BATCH)? {
+            let (mut prefixes, mut suffixes) = self.truncations(&chunk, false, &mut buffers)?;
+            if self.strands == Strands::Both {
+                // The bases x[..=i] are the suffix of the other strand that begins at l - 1 - i.
+                let (other_prefixes, other_suffixes) = self.truncations(&chunk, true, &mut buffers)?;
+                average(&mut prefixes, &reversed_positions(&other_suffixes, length, classes));
+                average(&mut suffixes, &reversed_positions(&other_prefixes, length, classes));
+            }
+            all.prefixes.extend(narrow(&prefixes));
+            all.suffixes.extend(narrow(&suffixes));
+        }
+        Ok(Some(all))
+    }
+
+    fn first_layer(&mut self, sequences: &[DnaSequence]) -> Result<Option<FirstLayer>> {
+        let (length, device) = (self.length(), self.device.clone());
+        check_lengths(sequences, length)?;
+        let Some(prefix) = self.prefix()? else { return Ok(None) };
+        let mut activations = Vec::new();
+        for part in sequences.chunks(prefix.forward.batch()) {
+            let chunk = Chunk::hard(part, length, false, &device)?;
+            let logits = prefix.forward.run(&prefix.params, chunk.input(false), chunk.size, Task::Predict)?;
+            activations.extend(narrow(&logits));
+        }
+        let &mut Prefix { filters, positions, width, padding, .. } = prefix;
+        Ok(Some(FirstLayer { activations, positions, filters, width, padding }))
+    }
+}
+
+impl Predictor {
+    /// One strand of a chunk: the logits of its prefixes and suffixes on that strand.
+    fn truncations(
+        &mut self,
+        chunk: &Chunk,
+        reverse: bool,
+        buffers: &mut [Buffer; 2],
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let [prefixes, suffixes] = buffers;
+        self.run(chunk, reverse, Task::Truncations { prefixes, suffixes })?;
+        let count = chunk.size * self.length() * self.classes();
+        let (mut prefixes, mut suffixes) = (buffers[0].to_f64()?, buffers[1].to_f64()?);
+        prefixes.truncate(count);
+        suffixes.truncate(count);
+        Ok((prefixes, suffixes))
+    }
+}
+
+/// At most a batch of sequences on the device, with their reverse complements where they are read.
+struct Chunk {
+    size: usize,
+    values: ChunkValues,
+}
+
+enum ChunkValues {
+    /// The reverse complements follow the sequences.
+    Hard {
+        store: CodeStore,
+        rows: Vec<u32>,
+    },
+    Soft {
+        given: Buffer,
+        reversed: Option<Buffer>,
+    },
+}
+
+impl Chunk {
+    fn hard(sequences: &[DnaSequence], length: usize, both: bool, device: &Device) -> Result<Self> {
+        let mut codes: Vec<u8> = sequences.iter().flat_map(DnaSequence::as_codes).copied().collect();
+        if both {
+            codes.extend(sequences.iter().flat_map(|sequence| reverse_complement(sequence.as_codes())));
+        }
+        let store = CodeStore::new(&codes, length, device)?;
+        let rows = (0..store.len() as u32).collect();
+        Ok(Self { size: sequences.len(), values: ChunkValues::Hard { store, rows } })
+    }
+
+    fn soft(values: &[f32], length: usize, both: bool, dtype: DType, device: &Device) -> Result<Self> {
+        let size = values.len() / (length * 4);
+        let buffer = |values: &[f32]| Buffer::from_f32(values, &[1, size, length, 4], dtype, device);
+        let reversed = both.then(|| buffer(&reverse_complement_bases(values, length))).transpose()?;
+        Ok(Self { size, values: ChunkValues::Soft { given: buffer(values)?, reversed } })
+    }
+
+    /// One strand as the engine takes it.
+    fn input(&self, reverse: bool) -> Input<'_> {
+        match &self.values {
+            ChunkValues::Hard { store, rows } => {
+                let start = if reverse { self.size } else { 0 };
+                Input::Rows { store, rows: &rows[start..start + self.size] }
+            }
+            ChunkValues::Soft { given, reversed } => match reversed {
+                Some(reversed) if reverse => Input::Soft(reversed),
+                _ => Input::Soft(given),
+            },
+        }
+    }
+}
+
+fn check_lengths(sequences: &[DnaSequence], wanted: usize) -> Result<()> {
+    match sequences.iter().position(|sequence| sequence.len() != wanted) {
+        Some(at) => Err(Error::SequenceLength { sequence: at, found: sequences[at].len(), wanted }),
+        None => Ok(()),
+    }
+}
+
+/// (n, l, 4) on the other strand: positions and bases both reversed.
+fn reverse_complement_bases<T: Copy>(values: &[T], length: usize) -> Vec<T> {
+    values.chunks_exact(length * 4).flat_map(|sequence| sequence.iter().rev().copied()).collect()
+}
+
+/// (n, l, c) with the positions reversed.
+fn reversed_positions(values: &[f64], length: usize, channels: usize) -> Vec<f64> {
+    let reversed =
+        |sequence: &[f64]| sequence.chunks_exact(channels).rev().flatten().copied().collect::<Vec<_>>();
+    values.chunks_exact(length * channels).flat_map(reversed).collect()
+}
+
+/// Half the sum, which does not depend on which of the two comes first.
+fn average(values: &mut [f64], others: &[f64]) {
+    for (value, other) in values.iter_mut().zip(others) {
+        *value = f64::midpoint(*value, *other);
+    }
+}
+
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&value| value as f32).collect()
+}

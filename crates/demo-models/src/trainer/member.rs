@@ -1,0 +1,279 @@
+//! One member of a bank: what it visits, how it is doing, when it ends.
+
+use demo_core::Seed;
+use serde::{Deserialize, Serialize};
+
+use super::Member;
+use super::bank::Rows;
+use super::progress::{Ending, Evaluation, MemberProgress, TrainingSummary};
+use crate::auroc::auroc;
+use crate::config::Selection;
+use crate::evaluator::mean_loss;
+use crate::order::{Visit, Visits};
+use crate::schedule::{Clock, Descent};
+use crate::{CLASSES, LabelledSequences, Schedule, TrainingConfig};
+
+/// A member in training.
+#[derive(Debug)]
+pub(super) struct MemberState {
+    pub(super) config: TrainingConfig,
+    pub(super) seed: Seed,
+    /// Fingerprints of training and validation data.
+    pub(super) digests: (String, Option<String>),
+    training: Rows,
+    validation: Option<Rows>,
+    training_labels: Vec<u8>,
+    validation_labels: Vec<u8>,
+    visits: Visits,
+    limit: u64,
+    /// Steps this member has done.
+    pub(super) steps: u64,
+    pub(super) record: Record,
+    /// Scores of the unbound and of the bound sequences visited since the last evaluation.
+    pub(super) scores: [Vec<f32>; CLASSES],
+    /// The weights kept; empty before the first evaluation.
+    pub(super) best: Vec<f32>,
+    /// The moving average of the weights; empty where there is none.
+    pub(super) average: Vec<f32>,
+}
+
+/// What is remembered from step to step, but the arrays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Record {
+    loss_sum: f64,
+    loss_steps: u64,
+    history: Vec<Evaluation>,
+    /// The evaluation whose weights are kept.
+    best: Option<usize>,
+    /// The validation loss that the patience compares with.
+    reference: Option<f64>,
+    since_reference: u32,
+    descent: Option<Descent>,
+    /// Whether the patience has been exhausted.
+    settled: bool,
+    ending: Option<Ending>,
+}
+
+impl MemberState {
+    pub(super) fn new(member: &Member<'_>, training: Rows, validation: Option<Rows>) -> Self {
+        let config = member.config;
+        let (count, either) = (member.training.len(), config.reverse_complement);
+        let visits = Visits::new(config.order, config.batch, count, either, member.seed);
+        Self {
+            digests: (member.training.digest(), member.validation.map(LabelledSequences::digest)),
+            training_labels: member.training.labels().to_vec(),
+            validation_labels: member.validation.map(|set| set.labels().to_vec()).unwrap_or_default(),
+            limit: config.step_limit(visits.epoch_steps()),
+            config: config.clone(),
+            seed: member.seed,
+            training,
+            validation,
+            visits,
+            steps: 0,
+            record: Record::default(),
+            scores: [Vec::new(), Vec::new()],
+            best: Vec::new(),
+            average: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.record.ending.is_none()
+    }
+
+    pub(super) fn end(&mut self, ending: Ending) {
+        self.record.ending = Some(ending);
+    }
+
+    /// What a step visits; nothing once the member has ended.
+    pub(super) fn visits(&mut self, step: u64) -> &[Visit] {
+        if self.is_active() { self.visits.at(step) } else { &[] }
+    }
+
+    pub(super) fn learning_rate(&self, step: u64) -> f64 {
+        let clock = Clock {
+            step,
+            epoch_steps: self.visits.epoch_steps(),
+            limit: self.limit,
+            descent: self.record.descent,
+        };
+        self.config.learning_rate * self.config.schedule.factor(&clock)
+    }
+
+    /// Adds this member's rows, labels and weights, filled up to `size` with rows of no weight.
+    pub(super) fn push_batch(
+        &mut self,
+        step: u64,
+        size: usize,
+        rows: &mut Vec<u32>,
+        labels: &mut Vec<u8>,
+        weights: &mut Vec<f32>,
+    ) {
+        let full = rows.len() + size;
+        let training = self.training;
+        let visits = if self.record.ending.is_none() { self.visits.at(step) } else { &[] };
+        for visit in visits {
+            let start = match training.reversed {
+                Some(reversed) if visit.reversed => reversed,
+                _ => training.start,
+            };
+            rows.push(start + visit.sequence);
+            labels.push(self.training_labels[visit.sequence as usize]);
+            weights.push(1.0);
+        }
+        rows.resize(full, training.start);
+        labels.resize(full, 0);
+        weights.resize(full, 0.0);
+    }
+
+    /// Books a step's loss and the scores of its visits.
+    pub(super) fn note_step(&mut self, loss: f64, logits: &[f32], labels: &[u8], weights: &[f32]) {
+        self.record.loss_sum += loss;
+        self.record.loss_steps += 1;
+        for ((logits, &label), &weight) in logits.chunks_exact(CLASSES).zip(labels).zip(weights) {
+            if weight > 0.0 {
+                self.scores[usize::from(label)].push(logits[1] - logits[0]);
+            }
+        }
+    }
+
+    /// The average begins as a plain mean, or the first weights would linger in it.
+    pub(super) fn update_average(&mut self, step: u64, weights: &[f32]) {
+        let (Some(decay), true) = (self.config.averaging, self.is_active()) else { return };
+        let keep = decay.min(step as f64 / (step as f64 + 9.0)) as f32;
+        for (mean, &weight) in self.average.iter_mut().zip(weights) {
+            *mean += (1.0 - keep) * (weight - *mean);
+        }
+    }
+
+    /// Rows of the validation sequences and, where prediction reads both strands, of the others.
+    pub(super) fn validation_rows(&self) -> Option<(Vec<u32>, Option<Vec<u32>>)> {
+        let rows = self.validation?;
+        let span = |start: u32| (start..start + rows.count).collect();
+        Some((span(rows.start), rows.reversed.map(span)))
+    }
+
+    /// Whether this member is to be evaluated after the step just done.
+    pub(super) fn is_due(&self) -> bool {
+        let interval = self.config.evaluation_steps(self.visits.epoch_steps());
+        self.steps.is_multiple_of(interval) || self.steps >= self.last_step()
+    }
+
+    /// Books an evaluation, keeps the weights where they are the best, and decides how to go on.
+    pub(super) fn note_evaluation(&mut self, logits: Option<&[f64]>, weights: Vec<f32>) {
+        let evaluation = self.take_evaluation(logits);
+        if evaluation.validation_loss.is_some_and(|loss| !loss.is_finite()) {
+            return self.end(Ending::Diverged);
+        }
+        let best = self.record.best.map(|at| self.record.history[at]);
+        let better = match self.config.selection {
+            Selection::Last => true,
+            Selection::TrainingAuroc => best.is_none_or(|b| evaluation.training_auroc > b.training_auroc),
+            Selection::ValidationLoss => best.is_none_or(|b| evaluation.validation_loss < b.validation_loss),
+        };
+        if better {
+            self.record.best = Some(self.record.history.len());
+            self.best = weights;
+        }
+        self.record.history.push(evaluation);
+        self.watch(evaluation.validation_loss);
+        self.advance();
+    }
+
+    /// Begins the final descent or ends, where the budget says so.
+    pub(super) fn advance(&mut self) {
+        if let (Schedule::HoldThenDecay { decay, .. }, None) = (self.config.schedule, self.record.descent) {
+            let held = (self.limit as f64 / (1.0 + decay)) as u64;
+            if self.steps >= held && self.steps < self.limit {
+                self.record.descent = Some(Descent { from: self.steps, steps: self.limit - self.steps });
+            }
+        }
+        if self.is_active() && self.steps >= self.last_step() {
+            let early = self.steps < self.limit;
+            self.end(if early { Ending::Finished } else { Ending::Limit });
+        }
+    }
+
+    pub(super) fn progress(&self) -> MemberProgress {
+        let record = &self.record;
+        MemberProgress {
+            step: self.steps,
+            epoch: self.epoch(),
+            limit: self.last_step(),
+            batch: self.config.batch,
+            learning_rate: self.learning_rate(self.steps.saturating_sub(1)),
+            training_loss: (record.loss_steps > 0).then(|| record.loss_sum / record.loss_steps as f64),
+            evaluation: record.history.last().copied(),
+            ending: record.ending,
+        }
+    }
+
+    pub(super) fn summary(&self) -> TrainingSummary {
+        let record = &self.record;
+        let whole = record.ending != Some(Ending::Diverged);
+        TrainingSummary {
+            steps: self.steps,
+            epochs: self.epoch(),
+            training_sequences: self.training_labels.len(),
+            validation_sequences: self.validation_labels.len(),
+            converged: self.config.patience.map(|_| record.settled && whole),
+            ending: record.ending,
+            best: record.best.map(|at| record.history[at]),
+            history: record.history.clone(),
+        }
+    }
+
+    /// Compares with the loss the patience remembers; exhausted, the final descent begins, or the
+    /// training ends where the schedule has none.
+    fn watch(&mut self, loss: Option<f64>) {
+        let (Some(patience), Some(loss)) = (self.config.patience, loss) else { return };
+        let record = &mut self.record;
+        if record.reference.is_none_or(|reference| loss < reference - self.config.tolerance) {
+            record.reference = Some(loss);
+            record.since_reference = 0;
+            return;
+        }
+        record.since_reference += 1;
+        if record.settled || record.since_reference < patience || self.steps < self.config.min_steps {
+            return;
+        }
+        record.settled = true;
+        if record.descent.is_none() {
+            record.descent = self.config.schedule.descent(self.steps, self.visits.epoch_steps());
+            if record.descent.is_none() {
+                record.ending = Some(Ending::Finished);
+            }
+        }
+    }
+
+    fn take_evaluation(&mut self, logits: Option<&[f64]>) -> Evaluation {
+        let [unbound, bound] = &mut self.scores;
+        let scores: Vec<f64> = unbound.iter().chain(bound.iter()).map(|&score| f64::from(score)).collect();
+        let labels: Vec<u8> = [vec![0; unbound.len()], vec![1; bound.len()]].concat();
+        unbound.clear();
+        bound.clear();
+        let training_loss = self.record.loss_sum / self.record.loss_steps.max(1) as f64;
+        (self.record.loss_sum, self.record.loss_steps) = (0.0, 0);
+        let differences = |logits: &[f64]| -> Vec<f64> {
+            logits.chunks_exact(CLASSES).map(|logits| logits[1] - logits[0]).collect()
+        };
+        Evaluation {
+            step: self.steps,
+            epoch: self.epoch(),
+            training_loss,
+            training_auroc: auroc(&scores, &labels),
+            validation_loss: logits.map(|logits| mean_loss(logits, &self.validation_labels)),
+            validation_auroc: logits.and_then(|logits| auroc(&differences(logits), &self.validation_labels)),
+            learning_rate: self.learning_rate(self.steps.saturating_sub(1)),
+        }
+    }
+
+    fn epoch(&self) -> u64 {
+        self.steps.div_ceil(self.visits.epoch_steps())
+    }
+
+    /// The step after which this member ends, as far as is known now.
+    fn last_step(&self) -> u64 {
+        self.record.descent.map_or(self.limit, |descent| (descent.from + descent.steps).min(self.limit))
+    }
+}

@@ -1,0 +1,196 @@
+//! A training on disk, complete: `optimizer.safetensors`.
+//!
+//! Everything is in one file, renamed into place, so that it is never half old and half new. Its arrays
+//! are `parameters`, `first_moment` and `second_moment` (members x parameters), and for each member
+//! `member<i>.best`, `member<i>.average`, `member<i>.unbound_scores` and `member<i>.bound_scores`. The
+//! metadata entry `state` is JSON: steps, epochs' records, regimes, seeds, fingerprints of the data, and
+//! a SHA-256 over the arrays. Orders and dropout need no entry: they follow from seed and step.
+
+use std::fs;
+use std::path::Path;
+
+use demo_core::Seed;
+use demo_engine::{Adam, Buffer, DType};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Trainer;
+use super::member::{MemberState, Record};
+use crate::data::hex;
+use crate::files::{
+    NamedTensor, from_safetensors, io_error, metadata, read, refuse, to_safetensors, write_atomically,
+};
+use crate::{Architecture, Result, TrainingConfig};
+
+const FORMAT: &str = "deep-motif training";
+const FORMAT_VERSION: u32 = 1;
+const FILE: &str = "optimizer.safetensors";
+const STATE: &str = "state";
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    format: String,
+    format_version: u32,
+    identity: Identity,
+    step: u64,
+    adam_steps: Vec<u64>,
+    members: Vec<Progress>,
+    arrays_sha256: String,
+}
+
+/// What must be equal for a training to be the same.
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Identity {
+    architecture: Architecture,
+    length: usize,
+    members: Vec<MemberIdentity>,
+}
+
+#[derive(Serialize, Deserialize, PartialEq)]
+struct MemberIdentity {
+    training: TrainingConfig,
+    seed: Seed,
+    data_sha256: String,
+    validation_sha256: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    steps: u64,
+    record: Record,
+}
+
+pub(super) fn save(trainer: &Trainer, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(io_error(folder))?;
+    let path = folder.join(FILE);
+    let (first, second, adam_steps) = trainer.adam.state();
+    let mut tensors = Vec::new();
+    let bank = [("parameters", trainer.params.buffer()), ("first_moment", first), ("second_moment", second)];
+    for (name, buffer) in bank {
+        tensors.push(NamedTensor::new(name, buffer.shape(), buffer.to_f32()?));
+    }
+    for (at, member) in trainer.members.iter().enumerate() {
+        for (name, values) in arrays(member) {
+            tensors.push(NamedTensor::new(format!("member{at}.{name}"), &[values.len()], values.clone()));
+        }
+    }
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let progress = |member: &MemberState| Progress { steps: member.steps, record: member.record.clone() };
+    let state = State {
+        format: FORMAT.to_owned(),
+        format_version: FORMAT_VERSION,
+        identity: identity(trainer),
+        step: trainer.step,
+        adam_steps: adam_steps.to_vec(),
+        members: trainer.members.iter().map(progress).collect(),
+        arrays_sha256: digest(&tensors),
+    };
+    let json = serde_json::to_string(&state)
+        .map_err(|error| refuse(&path, error.to_string(), "a state that JSON can hold"))?;
+    write_atomically(&path, &to_safetensors(&path, &tensors, Some((STATE, json)))?)
+}
+
+pub(super) fn restore(trainer: &mut Trainer, folder: &Path) -> Result<()> {
+    let path = folder.join(FILE);
+    let bytes = read(&path)?;
+    let state = parse_state(&path, &metadata(&path, &bytes, STATE)?)?;
+    if state.identity != identity(trainer) {
+        let found = "a training of other data, seed, regime or architecture";
+        return Err(refuse(&path, found, "the training to be resumed"));
+    }
+    let tensors = from_safetensors(&path, &bytes)?;
+    let found = digest(&tensors);
+    if found != state.arrays_sha256 {
+        let wanted = format!("{} as its header says", state.arrays_sha256);
+        return Err(refuse(&path, format!("arrays of SHA-256 {found}"), wanted));
+    }
+    let find = |name: &str, count: Option<usize>| {
+        let at = tensors.binary_search_by(|tensor| tensor.name.as_str().cmp(name));
+        match at.map(|at| &tensors[at].values) {
+            Ok(values) if count.is_none_or(|count| count == values.len()) => Ok(values.clone()),
+            Ok(values) => Err(refuse(&path, format!("{} numbers in {name}", values.len()), "another number")),
+            Err(_) => Err(refuse(&path, format!("no array {name}"), "the state of a training")),
+        }
+    };
+    let members = trainer.members.len();
+    if state.members.len() != members || state.adam_steps.len() != members {
+        return Err(refuse(&path, format!("{} members", state.members.len()), members.to_string()));
+    }
+    let shape = [members, trainer.network.parameter_count()];
+    let bank = |name: &str| -> Result<Buffer> {
+        let values = find(name, Some(shape.iter().product()))?;
+        Ok(Buffer::from_f32(&values, &shape, DType::F32, &trainer.device)?)
+    };
+    let (parameters, first, second) = (bank("parameters")?, bank("first_moment")?, bank("second_moment")?);
+    let mut restored = Vec::new();
+    for at in 0..members {
+        let array = |name: &str| find(&format!("member{at}.{name}"), None);
+        restored.push((array("best")?, array("average")?, array("unbound_scores")?, array("bound_scores")?));
+    }
+
+    *trainer.params.buffer_mut() = parameters;
+    trainer.adam = Adam::restore(trainer.members[0].config.adam, first, second, state.adam_steps)?;
+    trainer.step = state.step;
+    for ((member, progress), arrays) in trainer.members.iter_mut().zip(state.members).zip(restored) {
+        member.steps = progress.steps;
+        member.record = progress.record;
+        let (best, average, unbound, bound) = arrays;
+        (member.best, member.average, member.scores) = (best, average, [unbound, bound]);
+    }
+    trainer.progress = trainer.members.iter().map(MemberState::progress).collect();
+    Ok(())
+}
+
+fn arrays(member: &MemberState) -> [(&'static str, &Vec<f32>); 4] {
+    let [unbound, bound] = &member.scores;
+    [
+        ("best", &member.best),
+        ("average", &member.average),
+        ("unbound_scores", unbound),
+        ("bound_scores", bound),
+    ]
+}
+
+fn identity(trainer: &Trainer) -> Identity {
+    let member = |member: &MemberState| MemberIdentity {
+        training: member.config.clone(),
+        seed: member.seed,
+        data_sha256: member.digests.0.clone(),
+        validation_sha256: member.digests.1.clone(),
+    };
+    Identity {
+        architecture: trainer.architecture.clone(),
+        length: trainer.network.length(),
+        members: trainer.members.iter().map(member).collect(),
+    }
+}
+
+fn parse_state(path: &Path, json: &str) -> Result<State> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: String,
+        format_version: u32,
+    }
+    let unreadable = |error: serde_json::Error| {
+        refuse(path, format!("an unreadable state ({error})"), format!("the state of a {FORMAT}"))
+    };
+    let head: Head = serde_json::from_str(json).map_err(unreadable)?;
+    if head.format != FORMAT || head.format_version != FORMAT_VERSION {
+        let found = format!("{:?} version {}", head.format, head.format_version);
+        return Err(refuse(path, found, format!("{FORMAT:?} version {FORMAT_VERSION}")));
+    }
+    serde_json::from_str(json).map_err(unreadable)
+}
+
+/// SHA-256 over names and values, in the order of the names.
+fn digest(tensors: &[NamedTensor]) -> String {
+    let mut hash = Sha256::new();
+    for tensor in tensors {
+        hash.update(tensor.name.as_bytes());
+        hash.update((tensor.values.len() as u64).to_le_bytes());
+        for value in &tensor.values {
+            hash.update(value.to_le_bytes());
+        }
+    }
+    hex(&hash.finalize())
+}
