@@ -111,7 +111,8 @@ mod tests {
         assert!((test.p / p - 1.0).abs() < 1e-12, "{} != {p}", test.p);
     }
 
-    // SciPy 1.17.1: scipy.stats.wilcoxon(d) for each list below; those of 20 and 60 are
+    // SciPy 1.17.1: scipy.stats.wilcoxon(d) for each list below; those of 16, 20 and 60 are
+    //   d = [(1 if i % 3 else -1) * i for i in range(16)]
     //   d = [(i * 7) % 23 - 9 for i in range(1, 21)]
     //   d = [(i * 37) % 101 - 40.5 for i in range(1, 61)]
     #[test]
@@ -120,7 +121,9 @@ mod tests {
         assert_test(&[1.5, -0.5, 2.5, 3.5, -1.0, 4.0], 3.0, 0.15625, Exact);
         // Ties and a zero among few.
         assert_test(&[1.0, 1.0, -2.0, 3.0, 0.0, 2.0, 5.0], 3.5, 0.1875, Exact);
-        // Ties and zeros among many.
+        // A zero among many, and ties among many.
+        let d: Vec<f64> = (0..16).map(|i: i32| f64::from(if i % 3 == 0 { -i } else { i })).collect();
+        assert_test(&d, 45.0, 0.394_245_867_210_777_26, Normal);
         let d: Vec<f64> = (1..=20).map(|i| f64::from((i * 7) % 23 - 9)).collect();
         assert_test(&d, 66.5, 0.150_381_572_635_455_82, Normal);
         // Many.
