@@ -118,7 +118,7 @@ impl Logo {
         let (low, high) = value_range(&heights, self.scale);
         let top = if self.title.is_empty() { 8.0 } else { 26.0 };
         let axis = Axis::new(low, high, top + self.height, top);
-        let ticks = if self.scale == LogoScale::Raw { axis.ticks(3) } else { axis.ticks(2) };
+        let ticks = if self.scale == LogoScale::Raw { axis.ticks(5) } else { axis.ticks(2) };
         let label_width = ticks.iter().map(|(_, label)| text_width(label, 9.5)).fold(0.0, f64::max);
         let left = 24.0 + label_width;
         let column = column_width(heights.len());

@@ -74,15 +74,17 @@ impl RocPlot {
 
     /// In the lower right, where a curve better than chance leaves room.
     fn draw_legend(&self, canvas: &mut Canvas, right: f64, bottom: f64) {
-        for (index, curve) in self.curves.iter().enumerate() {
-            let y = bottom - (self.curves.len() - 1 - index) as f64 * 15.0;
-            let interval = curve
-                .auroc
-                .interval
-                .map_or(String::new(), |(low, high)| format!(" [{}, {}]", short(low), short(high)));
-            let text = format!("{} {}{interval}", curve.name, short(curve.auroc.value));
-            let start = right - text_width(&text, 9.5);
-            canvas.text("s", Anchor::Start, (start, y), &text);
+        let entry = |curve: &RocCurve| {
+            let interval = curve.auroc.interval;
+            let interval = interval.map(|(low, high)| format!(" [{}, {}]", short(low), short(high)));
+            format!("{} {}{}", curve.name, short(curve.auroc.value), interval.unwrap_or_default())
+        };
+        let entries: Vec<String> = self.curves.iter().map(entry).collect();
+        let widest = entries.iter().map(|text| text_width(text, 9.5)).fold(0.0, f64::max);
+        let start = right - widest;
+        for (index, text) in entries.iter().enumerate() {
+            let y = bottom - (entries.len() - 1 - index) as f64 * 15.0;
+            canvas.text("s", Anchor::Start, (start, y), text);
             canvas.line(&line_class(index), (start - 27.0, y - 3.2), (start - 5.0, y - 3.2));
         }
     }

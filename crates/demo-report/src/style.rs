@@ -27,8 +27,8 @@ const LIGHT: Scheme = Scheme {
     ink: "#1d2329",
     muted: "#59636e",
     grid: "#dde2e7",
-    site: "#f3e3a1",
-    site_edge: "#8a6d00",
+    site: "#e4e2f3",
+    site_edge: "#5d50a6",
     bases: ["#009e73", "#0072b2", "#e69f00", "#d55e00", "#8b949e"],
     series: ["#0072b2", "#d55e00", "#00855f", "#a8487e", "#8a6d00", "#3a7ca5"],
 };
@@ -37,8 +37,8 @@ const DARK: Scheme = Scheme {
     ink: "#e6e9ed",
     muted: "#a3adb8",
     grid: "#363d45",
-    site: "#4d431c",
-    site_edge: "#d9b93a",
+    site: "#302d4a",
+    site_edge: "#a99ff0",
     bases: ["#2cc79b", "#56a8e8", "#f2b134", "#f0763a", "#7d8894"],
     series: ["#5cb0ec", "#f2854d", "#2cc79b", "#dd8fbb", "#d9b93a", "#8fc7e6"],
 };

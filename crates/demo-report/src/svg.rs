@@ -41,7 +41,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// How wide a text may be at a font size: generous, since a reader's own font is not known.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.56
+    text.chars().count() as f64 * size * 0.62
 }
 
 /// Where a text's anchor lies.

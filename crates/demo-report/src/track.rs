@@ -95,7 +95,7 @@ impl SaliencyTrack {
         let high = if low == 0.0 && high == 0.0 { 1.0 } else { high };
         let axis = Axis::new(low, high, frame.top + PANEL, frame.top);
         frame.draw(&mut canvas, &self.title, &self.sites, frame.top + PANEL);
-        draw_value_axis(&mut canvas, &axis, &axis.ticks(3), LEFT - 3.0, &self.label);
+        draw_value_axis(&mut canvas, &axis, &axis.ticks(4), LEFT - 3.0, &self.label);
         canvas.line("g", (LEFT, axis.at(0.0)), (frame.right(), axis.at(0.0)));
         let mut below = frame.top + PANEL;
         if self.style == TrackStyle::Letters && frame.column >= 5.0 {

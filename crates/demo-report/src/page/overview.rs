@@ -7,6 +7,7 @@ use crate::Result;
 use crate::box_plot::{BoxGroup, BoxPlot};
 use crate::dot_plot::{DotPlot, DotRow};
 use crate::report::{PublishedMotifCount, Report};
+use crate::svg::escape;
 use crate::table::{Cell, Column, Format, Table};
 use crate::values::{DataKind, Estimate};
 
@@ -183,8 +184,8 @@ fn tests(report: &Report) -> Result<String> {
 fn comparison(report: &Report) -> Result<String> {
     let Some(plot) = box_plot(report) else { return Ok(String::new()) };
     let mut page = section("comparison", "Comparison");
-    let caption = "AUROC of each model over sets, a point a set; grey lines join the same set. Published figures \
-                   stand apart: they are of real data, by other programs.";
+    let caption = "AUROC of each model over sets, a point a set; grey lines join the same set. Networks that did not \
+                   converge are left out. Published figures stand apart: they are of real data, by other programs.";
     page.push_str(&picture(&plot.draw()?, caption));
     if let Some(dots) = dot_plot(report) {
         let caption =
@@ -193,6 +194,7 @@ fn comparison(report: &Report) -> Result<String> {
     }
     page.push_str("<h3>Every set</h3>\n");
     page.push_str(&scroll(&set_table(report)?));
+    page.push_str(&not_converged(report));
     page.push_str("</section>\n");
     Ok(page)
 }
@@ -215,6 +217,22 @@ fn set_table(report: &Report) -> Result<String> {
         table.push(row)?;
     }
     Ok(table.to_html())
+}
+
+/// Names the networks whose figures count for nothing in the ordering.
+fn not_converged(report: &Report) -> String {
+    let with_protocol = several_protocols(report);
+    let mut names = Vec::new();
+    for set in &report.sets {
+        for model in set.models.iter().filter(|model| !model.converged) {
+            let model = model_name(&model.model, &model.protocol, with_protocol);
+            names.push(escape(&format!("{model} on {}", set.name)));
+        }
+    }
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("<p class=\"note\">Did not converge: {}.</p>\n", names.join("; "))
 }
 
 fn motifs(report: &Report) -> Result<String> {

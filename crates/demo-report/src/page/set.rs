@@ -62,7 +62,7 @@ fn model_section(model: &ModelReport, with_protocol: bool) -> Result<String> {
     let mut page =
         format!("<h3>{}{tag}</h3>\n<p>AUROC {:.3}{interval}</p>\n", escape(&name), model.auroc.value);
     if let Some(track) = &model.saliency {
-        page.push_str(&picture(&track.draw()?, "Saliency of a test sequence: what each base adds to the score. True sites are shaded where they are known."));
+        page.push_str(&picture(&track.draw()?, "Saliency of a test sequence: how strongly each base moves the score. True sites are shaded where they are known."));
     }
     if let Some(curves) = &model.temporal {
         page.push_str(&picture(
