@@ -267,7 +267,7 @@ fn summaries() -> Vec<ModelSummary> {
         tfs: 44,
         mean: Estimate::new(mean, mean - 0.011, mean + 0.01),
         median: mean + 0.015,
-        sd: 0.052,
+        sd: Some(0.052),
         not_converged: 1,
     };
     MODELS.iter().zip([0.921, 0.893, 0.934]).map(row).collect()

@@ -17,6 +17,8 @@
 //! | a table | [`Table`] | `.to_tsv()`, `.to_latex()`, `.to_html()`, `.write_tsv(path)?` |
 //! | the page | [`Report`] | `.write(folder)?` |
 //!
+//! [`ModelSummary::from_eval`], [`PairTest::from_comparison`], [`RocCurve::from_eval`],
+//! [`MotifPair::from_match`] and [`MotifRow::from_match`] take what evaluation and motif comparison give,
 //! and `figure.write(folder, stem)?` leaves `stem.svg` and `stem.png`. [`bibliography`] gives what is
 //! cited as BibTeX. SVG is written by this crate and not by a plotting library, because marks that carry
 //! classes instead of colours are what lets one picture serve white paper and a dark page, and what
@@ -25,6 +27,7 @@
 mod axis;
 mod box_plot;
 mod citation;
+mod convert;
 mod dot_plot;
 mod error;
 mod figure;

@@ -55,8 +55,8 @@ pub struct ModelSummary {
     pub mean: Estimate,
     /// Median AUROC.
     pub median: f64,
-    /// Standard deviation over sets.
-    pub sd: f64,
+    /// Standard deviation over sets; `None` for a single one.
+    pub sd: Option<f64>,
     /// Networks that did not converge and are left out of the ordering.
     pub not_converged: usize,
 }

@@ -62,7 +62,7 @@ fn model_name(model: &str, protocol: &str, with_protocol: bool) -> String {
 /// A picture with a caption; wide ones scroll within their frame on narrow screens.
 fn picture(figure: &Figure, caption: &str) -> String {
     let wide = match figure.size().0 {
-        width if width > 720.0 => " class=\"wide\"",
+        width if width > 600.0 => " class=\"wide\"",
         width if width > 480.0 => " class=\"mid\"",
         _ => "",
     };

@@ -59,7 +59,7 @@ fn report() -> Report {
         tfs: 2,
         mean: Estimate::new(0.925, 0.91, 0.94),
         median: 0.925,
-        sd: 0.01,
+        sd: Some(0.01),
         not_converged: 0,
     };
     Report {
