@@ -171,6 +171,14 @@ fn pseudocounts_are_as_asked() {
 }
 
 #[test]
+fn probabilities_in_a_format_of_counts_are_no_single_site() {
+    let found = parse(">a\nA [0.5 1]\nC [0.5 0]\nG [0 0]\nT [0 0]\n>b\nA [1]\nC [0]\nG [0]\nT [0]").unwrap();
+    assert_eq!((found.motifs[0].site_count(), found.motifs[1].site_count()), (None, Some(1.0)));
+    assert!(warnings(&found)[0].starts_with("x, line 1: motif a holds probabilities"));
+    assert_eq!(found.warnings.len(), 1);
+}
+
+#[test]
 fn jaspar_errors_name_their_line() {
     assert_eq!(
         message(">a\nA [1 2]\nC [1 2]\nG [1 2]\n>b\n"),

@@ -11,6 +11,7 @@ use demo_data::{
     Error, Example, LoadOptions, Loaded, SetEntry, SetFiles, find_set, read_deepbind, read_fasta,
     read_folder, read_labelled_fasta, write_deepbind, write_fasta, write_labelled_fasta,
 };
+use proptest::prelude::*;
 use rand::Rng;
 use tempfile::TempDir;
 
@@ -112,8 +113,12 @@ fn test_sequences_known_from_training_are_told() {
 fn dashboard_files_are_read_in_every_dress() {
     let train = "> 1\r\nACGT\r\nACGA\r\n>0\r\nacgacgta\r\n\r\n>1\nNNGTACGA\n> 0\nNNGACGTA";
     let test = ">1\nTTACGACG\n>0\nTTACGACG\n";
-    let dir =
-        folder(&[("GABPA_K562_x/train.fa", train), ("GABPA_K562_x/test.fasta", test), ("notes.txt", "x")]);
+    let dir = folder(&[
+        ("GABPA_K562_x/train.fa", train),
+        ("GABPA_K562_x/test.fasta", test),
+        ("notes.txt", "x"),
+        ("._X_AC.seq", "x"),
+    ]);
     let Loaded { set, .. } = load_one(&dir).unwrap();
     assert_eq!(set.train()[0].sequence.to_string(), "ACGTACGA");
     assert_eq!(set.train()[3].sequence.to_string(), "NNGACGTA");
@@ -170,6 +175,47 @@ fn what_is_written_reads_the_same() {
         |a: &str, b: &str| fs::read(dir.path().join(a)).unwrap() == fs::read(dir.path().join(b)).unwrap();
     write_deepbind(&dir.path().join("z.seq.gz"), &examples).unwrap();
     assert!(equal("x.seq.gz", "z.seq.gz"), "gzip files of equal content are equal");
+}
+
+/// Letters as files have them: either case, and codes of unknown bases.
+fn letters() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(b"ACGTacgtNnRy".to_vec()), 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn fasta_is_the_same_in_every_layout(
+        records in prop::collection::vec((letters(), any::<bool>()), 1..6),
+        width in 1usize..30, crlf in any::<bool>(), space in any::<bool>(), blank in any::<bool>(), end in any::<bool>(),
+    ) {
+        let line_end = if crlf { "\r\n" } else { "\n" };
+        let mut lines = Vec::new();
+        for (letters, bound) in &records {
+            lines.push(format!(">{}{}", if space { " " } else { "" }, u8::from(*bound)));
+            lines.extend(letters.chunks(width).map(|part| String::from_utf8_lossy(part).into_owned()));
+            if blank {
+                lines.push(String::new());
+            }
+        }
+        let text = lines.join(line_end) + if end { line_end } else { "" };
+        let dir = folder(&[("x.fa", &text)]);
+        let read = read_fasta(&dir.path().join("x.fa")).unwrap();
+        prop_assert_eq!(read.len(), records.len());
+        for (record, (letters, bound)) in read.iter().zip(&records) {
+            prop_assert_eq!(&record.sequence, &demo_core::DnaSequence::from_ascii(letters).unwrap());
+            prop_assert_eq!(record.header == "1", *bound);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 0usize..4) {
+        let heads: [&[u8]; 4] = [b"", b">1\n", HEADER.as_bytes(), &[0x1f, 0x8b, 8, 0]];
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        fs::write(&path, [heads[kind], &bytes].concat()).unwrap();
+        let _ = (read_fasta(&path), read_deepbind(&path), read_labelled_fasta(&path), demo_data::inspect(&path));
+    }
 }
 
 #[test]

@@ -36,13 +36,29 @@ impl CountMotifs {
         let counts =
             CountMatrix::new(rows).map_err(|source| matrix_error(lines, &id, line, &row_lines, source))?;
         let probabilities = counts.to_probabilities(reading.pseudocount.max(0.0), &reading.background);
-        let mut motif = Motif::new(id, probabilities).with_site_count(counts.site_count());
+        let mut motif = Motif::new(id, probabilities);
+        if are_probabilities(&counts) {
+            let message = format!(
+                "motif {} holds probabilities where its format has counts; its number of sites is not known",
+                motif.id()
+            );
+            self.warnings.push(Warning::new(lines.place(line), message));
+        } else {
+            motif = motif.with_site_count(counts.site_count());
+        }
         if let Some(name) = name {
             motif = motif.with_name(name);
         }
         self.motifs.push((lines.place(line), motif));
         Ok(())
     }
+}
+
+/// Whether all rows sum to 1 and some entry is no whole number: a single site gives only zeros and ones.
+fn are_probabilities(counts: &CountMatrix) -> bool {
+    let rows = counts.rows();
+    let sums_to_one = |row: &[f64; 4]| (row.iter().sum::<f64>() - 1.0).abs() <= 0.01;
+    rows.iter().all(sums_to_one) && rows.iter().flatten().any(|value| value.fract() != 0.0)
 }
 
 /// The identifier and the name of a `>` line.

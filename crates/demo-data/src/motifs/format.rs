@@ -80,6 +80,14 @@ impl Default for MotifReading {
 /// Where the file cannot be read, is empty, is in no known format, or a motif has no width, a row that
 /// does not sum to 1 within 1 %, or a number that is none.
 pub fn read_motifs(path: &Path, reading: &MotifReading) -> Result<MotifCollection> {
+    Ok(read_motifs_with_format(path, reading)?.1)
+}
+
+/// Reads a motif file and says which format it was in.
+pub(crate) fn read_motifs_with_format(
+    path: &Path,
+    reading: &MotifReading,
+) -> Result<(MotifFormat, MotifCollection)> {
     parse(path, LineReader::open(path)?.into_lines()?, reading)
 }
 
@@ -99,21 +107,26 @@ pub fn read_motifs(path: &Path, reading: &MotifReading) -> Result<MotifCollectio
 /// # Errors
 /// As [`read_motifs`].
 pub fn parse_motifs(text: &str, name: &Path, reading: &MotifReading) -> Result<MotifCollection> {
-    parse(name, LineReader::from_text(text, name).into_lines()?, reading)
+    Ok(parse(name, LineReader::from_text(text, name).into_lines()?, reading)?.1)
 }
 
-fn parse(path: &Path, lines: Vec<(usize, String)>, reading: &MotifReading) -> Result<MotifCollection> {
+fn parse(
+    path: &Path,
+    lines: Vec<(usize, String)>,
+    reading: &MotifReading,
+) -> Result<(MotifFormat, MotifCollection)> {
     let format = match reading.format {
         Some(format) => format,
         None => sniff(path, &lines)?,
     };
     let mut lines = Lines::new(path, lines);
-    match format {
+    let collection = match format {
         MotifFormat::Meme => meme::parse(&mut lines),
         MotifFormat::Jaspar => jaspar::parse(&mut lines, reading),
         MotifFormat::Transfac => transfac::parse(&mut lines, reading),
         MotifFormat::Hocomoco => hocomoco::parse(&mut lines, reading),
-    }
+    }?;
+    Ok((format, collection))
 }
 
 /// Tells the format from the first line that says something.

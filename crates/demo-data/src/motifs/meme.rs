@@ -241,6 +241,8 @@ fn normalise(
         })
         .collect();
     if let Some((line, sum)) = off {
+        // Without the last digits, which only say that sums of decimals are not exact.
+        let sum = (sum * 1e6).round() / 1e6;
         let id = &header.id;
         let message =
             format!("motif {id}: a row sums to {sum}, wanted 1; {count} rows of {id} divided by their sums");

@@ -15,5 +15,6 @@ mod transfac;
 mod write;
 
 pub use collection::MotifCollection;
+pub(crate) use format::read_motifs_with_format;
 pub use format::{MotifFormat, MotifReading, parse_motifs, read_motifs};
 pub use write::{format_motifs, format_motifs_tsv, write_motifs, write_motifs_tsv};

@@ -10,7 +10,8 @@ use super::record::{Record, parse_letters};
 use crate::text::{LineReader, shown, write_whole};
 use crate::{Error, Example, Result};
 
-const HEADER: [&str; 4] = ["FoldID", "EventID", "seq", "Bound"];
+/// The columns of the table.
+pub(crate) const DEEPBIND_COLUMNS: [&str; 4] = ["FoldID", "EventID", "seq", "Bound"];
 
 /// Reads one of DeepBind's tables, plain or gzip, in the order of the file.
 ///
@@ -31,7 +32,7 @@ pub fn read_deepbind(path: &Path) -> Result<Vec<Example>> {
 /// [`Error::Write`].
 pub fn write_deepbind(path: &Path, examples: &[Example]) -> Result<()> {
     write_whole(path, |out| {
-        writeln!(out, "{}", HEADER.join("\t"))?;
+        writeln!(out, "{}", DEEPBIND_COLUMNS.join("\t"))?;
         for (number, example) in (1..).zip(examples) {
             let (kind, label) = if example.bound { ("_peak", 1) } else { ("_shuf", 0) };
             let (event, kind) = match example.pair.or(example.rank) {
@@ -52,8 +53,9 @@ pub(super) fn deepbind_records(path: &Path) -> Result<Vec<Record>> {
     }
     let header = reader.line();
     let columns: Vec<&[u8]> = header.split(|&byte| byte == b'\t').map(<[u8]>::trim_ascii).collect();
-    if !columns.iter().copied().eq(HEADER.map(str::as_bytes)) {
-        let (found, wanted) = (shown(header), format!("the header {}", shown(HEADER.join("\t").as_bytes())));
+    if !columns.iter().copied().eq(DEEPBIND_COLUMNS.map(str::as_bytes)) {
+        let (found, wanted) =
+            (shown(header), format!("the header {}", shown(DEEPBIND_COLUMNS.join("\t").as_bytes())));
         return Err(Error::Line { place: reader.place(), found, wanted });
     }
     let mut records = Vec::new();

@@ -107,6 +107,10 @@ pub fn read_folder(folder: &Path) -> Result<Vec<SetEntry>> {
     let own_name = folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
     for (path, is_folder) in list(folder)? {
         let Some(file) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        // Hidden files are other programs' own, such as the `._` shadows that archives from a Mac bring.
+        if file.starts_with('.') {
+            continue;
+        }
         if is_folder {
             for (inner, _) in list(&path)?.into_iter().filter(|(_, is_folder)| !is_folder) {
                 halves.add_inner(file, inner)?;
