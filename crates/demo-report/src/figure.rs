@@ -133,3 +133,62 @@ fn embedded_resolver() -> usvg::FontResolver<'static> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::svg::Anchor;
+
+    fn with_text(text: &str) -> Figure {
+        let mut canvas = Canvas::default();
+        canvas.text("", Anchor::Start, (5.0, 20.0), text);
+        Figure::new(text, 120.0, 30.0, canvas)
+    }
+
+    /// Width and height as the PNG's own header gives them.
+    fn header_size(png: &[u8]) -> (u32, u32) {
+        let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+        (number(16), number(20))
+    }
+
+    #[test]
+    fn a_png_has_the_size_asked_for() {
+        let figure = with_text("AUROC");
+        assert_eq!(header_size(&figure.png(1.0).unwrap()), (120, 30));
+        assert_eq!(header_size(&figure.png(2.5).unwrap()), (300, 75));
+        for scale in [0.0, -1.0, f64::NAN, 1e6] {
+            assert!(matches!(figure.png(scale), Err(Error::Scale { .. })), "{scale}");
+        }
+    }
+
+    #[test]
+    fn the_embedded_faces_draw_what_reports_say() {
+        // A face that is missing or lacks a character would leave the picture blank or smaller.
+        let blank = with_text("").png(1.0).unwrap();
+        for text in ["AUROC", "−", "≤", "×", "–", "é", "→"] {
+            assert_ne!(with_text(text).png(1.0).unwrap(), blank, "{text}");
+        }
+    }
+
+    #[test]
+    fn both_files_are_written_or_the_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let figure = with_text("x");
+        let [svg, png] = figure.write(folder.path(), "picture").unwrap();
+        assert_eq!(std::fs::read_to_string(&svg).unwrap(), figure.svg());
+        assert_eq!(std::fs::read(&png).unwrap(), figure.png(2.0).unwrap());
+        let error = figure.write(&svg, "within-a-file").unwrap_err().to_string();
+        assert!(error.contains("picture.svg"), "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_text_gives_well_formed_svg(text in any::<String>()) {
+            let svg = with_text(&text).svg();
+            prop_assert!(usvg::roxmltree::Document::parse(&svg).is_ok(), "{}", svg);
+        }
+    }
+}
