@@ -12,24 +12,22 @@
 //!    alone would explain it; count the sites anew, until the sites stay the same.
 //! 3. The frame moves to the columns with the most information, and 2. is repeated.
 //! 4. The seed with the largest sum of score - log2(placements) wins; the first of equals.
-//! 5. Windows that are no site of it are aligned again, for a further motif.
+//! 5. Any windows give some alignment. That sum must exceed, by a margin, those of the same search in
+//!    controls, windows drawn from the Markov chain; otherwise there is no further motif.
+//! 6. Windows that are no site of it are aligned again, for a further motif.
 //!
 //! Placements may reach over the edge of a sequence, where bases are unknown: they score 0 and count a
-//! quarter each. Everything is deterministic. Cost: seeds × iterations × windows × placements × width additions.
+//! quarter each. Everything is deterministic. Cost: (1 + controls) × seeds × iterations × windows ×
+//! placements × width additions for each motif.
 
-use demo_core::{Background, CountMatrix, DnaSequence, Strand};
+use demo_core::{Background, CountMatrix, DnaSequence, Seed, Strand};
 use serde::{Deserialize, Serialize};
 
 use crate::error::check_setting;
-use crate::seeds::{WORD, frequent_words};
-use crate::sites::{Site, code_at, count, count_span, informative_span};
+use crate::search::{Alignment, Search};
+use crate::seeds::{Chain, WORD};
+use crate::sites::{Site, count, count_span, informative_span};
 use crate::{Error, Result};
-
-/// The probability of a seed's own letter in the first matrix.
-const SEED_LETTER: f64 = 0.7;
-
-/// Observations of the background that every column is mixed with, so that no score is infinite.
-const PSEUDOCOUNT: f64 = 1.0;
 
 /// How windows are aligned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +43,10 @@ pub struct AlignmentConfig {
     pub iterations: usize,
     /// Number of motifs at most.
     pub motifs: usize,
+    /// Number of controls that a motif must be stronger than.
+    pub controls: usize,
+    /// How many times stronger than each of them.
+    pub margin: f64,
     /// Alignments of fewer sites are no motif.
     pub minimum_sites: usize,
     /// Columns at both ends with less information than this, in bits, are cut off.
@@ -58,9 +60,11 @@ impl Default for AlignmentConfig {
         Self {
             shift: 7,
             both_strands: true,
-            seeds: 8,
+            seeds: 6,
             iterations: 30,
             motifs: 3,
+            controls: 2,
+            margin: 1.25,
             minimum_sites: 10,
             trim: 0.25,
             minimum_width: 6,
@@ -96,6 +100,7 @@ impl Aligner {
         counted("iterations", config.iterations)?;
         counted("motifs", config.motifs)?;
         counted("minimum_sites", config.minimum_sites)?;
+        check_setting("margin", config.margin, config.margin >= 1.0, "at least 1")?;
         let within = (0.0..=2.0).contains(&config.trim);
         check_setting("trim", config.trim, within, "between 0 and 2 bits")?;
         counted("minimum_width", config.minimum_width)?;
@@ -125,15 +130,30 @@ impl Aligner {
                 return Err(Error::Span { span: start..start + width, length });
             }
         }
+        let chain = Chain::new(sequences);
         let mut motifs = Vec::new();
         let mut left = windows.to_vec();
-        while motifs.len() < self.config.motifs && left.len() >= self.config.minimum_sites {
-            let search = Search::new(&self.config, sequences, &left, width);
-            let Some(placed) = search.best() else { break };
-            left = left.iter().zip(&placed).filter(|(_, p)| p.is_none()).map(|(w, _)| *w).collect();
-            motifs.extend(self.finish(sequences, placed.into_iter().flatten().collect(), width)?);
+        for _ in 0..self.config.motifs {
+            let search = Search::new(&self.config, &chain, sequences, &left, width);
+            let Some(found) = search.best().filter(|found| self.beats_controls(found, &search)) else {
+                break;
+            };
+            let placed = left.iter().zip(&found.placed);
+            left = placed.filter(|(_, site)| site.is_none()).map(|(window, _)| *window).collect();
+            motifs.extend(self.finish(sequences, found.to_sites(), width)?);
         }
         Ok(motifs)
+    }
+
+    /// Whether an alignment is stronger than what the same search finds where there is no motif.
+    fn beats_controls(&self, found: &Alignment, search: &Search<'_>) -> bool {
+        // The stream is fixed: an alignment is a property of its windows alone.
+        let mut stream = Seed::new(0).stream("alignment controls");
+        (0..self.config.controls).all(|_| {
+            let (sequences, windows) = search.control(&mut stream);
+            let control = Search::new(&self.config, search.chain, &sequences, &windows, search.width);
+            control.best().is_none_or(|control| found.strength > self.config.margin * control.strength)
+        })
     }
 
     /// Counts the sites and cuts off what says nothing; `None` where too little is left.
@@ -160,172 +180,11 @@ impl Aligner {
     }
 }
 
-/// Scores of a site's bases: four log-odds and 0 for an unknown base, column by column.
-type Scores = Vec<[f32; 5]>;
-
-/// The search for one motif.
-struct Search<'a> {
-    config: &'a AlignmentConfig,
-    sequences: &'a [DnaSequence],
-    windows: &'a [(usize, usize)],
-    /// What each window's placements read, `shift` bases further than the window on both sides.
-    regions: Vec<Vec<u8>>,
-    width: usize,
-}
-
-impl<'a> Search<'a> {
-    fn new(
-        config: &'a AlignmentConfig,
-        sequences: &'a [DnaSequence],
-        windows: &'a [(usize, usize)],
-        width: usize,
-    ) -> Self {
-        let region = |&(sequence, start): &(usize, usize)| {
-            let first = start.cast_signed() - config.shift.cast_signed();
-            let last = (start + width + config.shift).cast_signed();
-            (first..last).map(|p| code_at(sequences[sequence].as_codes(), p)).collect()
-        };
-        Self { config, sequences, windows, regions: windows.iter().map(region).collect(), width }
-    }
-
-    /// The sites of the best seed, one entry a window; `None` where no seed has enough sites.
-    fn best(&self) -> Option<Vec<Option<Site>>> {
-        let background = base_frequencies(self.sequences);
-        let words = frequent_words(self.sequences, self.windows, self.width, self.config.seeds);
-        let mut best: Option<(f64, Vec<Option<Site>>)> = None;
-        for word in words {
-            let found = self.climb(word, &background);
-            if found.1.iter().flatten().count() < self.config.minimum_sites {
-                continue;
-            }
-            if best.as_ref().is_none_or(|best| found.0 > best.0) {
-                best = Some(found);
-            }
-        }
-        best.map(|(_, placed)| placed)
-    }
-
-    /// From a seed word to sites that no longer change, with the sum of what they score above chance.
-    fn climb(&self, word: [u8; WORD], background: &Background) -> (f64, Vec<Option<Site>>) {
-        let before = (self.width - WORD) / 2;
-        let mut rows = vec![background.frequencies(); self.width];
-        for (row, &letter) in rows[before..].iter_mut().zip(&word) {
-            *row = std::array::from_fn(|base| {
-                if base == usize::from(letter) { SEED_LETTER } else { (1.0 - SEED_LETTER) / 3.0 }
-            });
-        }
-        let found = self.iterate(self.place(&log_odds(&rows, background)), background);
-        // A seed's letters sit in the middle of the frame, the motif need not.
-        let sites: Vec<Site> = found.1.iter().flatten().copied().collect();
-        let reach = self.width / 2;
-        let rows = count(self.sequences, &sites, self.width, (reach, reach));
-        let first = most_informative(&rows, self.width, background);
-        if first == reach || sites.is_empty() {
-            return found;
-        }
-        let rows = &rows[first..first + self.width];
-        let moved = self.iterate(self.place(&log_odds(rows, background)), background);
-        if moved.0 > found.0 { moved } else { found }
-    }
-
-    /// Counts and places until the sites stay the same.
-    fn iterate(
-        &self,
-        mut found: (f64, Vec<Option<Site>>),
-        background: &Background,
-    ) -> (f64, Vec<Option<Site>>) {
-        for _ in 0..self.config.iterations {
-            let sites: Vec<Site> = found.1.iter().flatten().copied().collect();
-            let rows = count(self.sequences, &sites, self.width, (0, 0));
-            let next = self.place(&log_odds(&rows, background));
-            let settled = next.1 == found.1;
-            found = next;
-            if settled {
-                break;
-            }
-        }
-        found
-    }
-
-    /// The best placement of every window, where it scores above chance, and the sum of what they do.
-    fn place(&self, forward: &Scores) -> (f64, Vec<Option<Site>>) {
-        let reverse: Scores = forward.iter().rev().map(|&[a, c, g, t, n]| [t, g, c, a, n]).collect();
-        let strands: &[(Strand, &Scores)] = if self.config.both_strands {
-            &[(Strand::Forward, forward), (Strand::Reverse, &reverse)]
-        } else {
-            &[(Strand::Forward, forward)]
-        };
-        let placements = (2 * self.config.shift + 1) * strands.len();
-        let mut sum = 0.0;
-        let place = |(codes, &(sequence, start)): (&Vec<u8>, &(usize, usize))| {
-            let mut best = (f32::NEG_INFINITY, 0, Strand::Forward);
-            for &(strand, scores) in strands {
-                for (offset, codes) in codes.windows(self.width).enumerate() {
-                    let score = score(scores, codes);
-                    if score > best.0 {
-                        best = (score, offset, strand);
-                    }
-                }
-            }
-            let above = f64::from(best.0) - (placements as f64).log2();
-            if above <= 0.0 {
-                return None;
-            }
-            sum += above;
-            let start = (start + best.1).cast_signed() - self.config.shift.cast_signed();
-            Some(Site { sequence, start, strand: best.2 })
-        };
-        let placed = self.regions.iter().zip(self.windows).map(place).collect();
-        (sum, placed)
-    }
-}
-
-fn score(scores: &[[f32; 5]], codes: &[u8]) -> f32 {
-    scores.iter().zip(codes).map(|(row, &code)| row[usize::from(code)]).sum()
-}
-
-/// Base frequencies of the sequences, both strands together; every base is taken to occur.
-fn base_frequencies(sequences: &[DnaSequence]) -> Background {
-    let mut counts = [1.0; 4];
-    for &code in sequences.iter().flat_map(DnaSequence::as_codes) {
-        if let Some(count) = counts.get_mut(usize::from(code)) {
-            *count += 1.0;
-        }
-    }
-    let total: f64 = counts.iter().sum();
-    Background::new(counts.map(|c| c / total)).map_or(Background::UNIFORM, |b| b.to_both_strands())
-}
-
-fn log_odds(rows: &[[f64; 4]], background: &Background) -> Scores {
-    let frequencies = background.frequencies();
-    let column = |row: &[f64; 4]| {
-        let total: f64 = row.iter().sum::<f64>() + PSEUDOCOUNT;
-        std::array::from_fn(|base| match frequencies.get(base) {
-            Some(f) => ((row[base] + PSEUDOCOUNT * f) / total / f).log2() as f32,
-            None => 0.0,
-        })
-    };
-    rows.iter().map(column).collect()
-}
-
-/// The first of the `width` adjacent rows that together differ most from the background.
-fn most_informative(rows: &[[f64; 4]], width: usize, background: &Background) -> usize {
-    let frequencies = background.frequencies();
-    let information: Vec<f64> = rows
-        .iter()
-        .map(|row| {
-            let total: f64 = row.iter().sum::<f64>() + PSEUDOCOUNT;
-            let p = |base: usize| (row[base] + PSEUDOCOUNT * frequencies[base]) / total;
-            (0..4).map(|base| p(base) * (p(base) / frequencies[base]).log2()).sum()
-        })
-        .collect();
-    let sums = information.windows(width).map(|w| w.iter().sum::<f64>());
-    sums.enumerate().fold((0, f64::NEG_INFINITY), |a, b| if b.1 > a.1 { b } else { a }).0
-}
-
 #[cfg(test)]
 mod tests {
+    use demo_core::Seed;
     use proptest::prelude::*;
+    use rand::Rng;
 
     use super::*;
     use crate::toy::{planted, random_sequences};
@@ -384,6 +243,49 @@ mod tests {
         let motifs = align(AlignmentConfig::default(), &sequences, &windows(&starts, 60));
         assert!(either_strand(&motifs[0]).contains(&WORD.to_owned()));
         assert!(either_strand(&motifs[1]).iter().any(|c| c.contains("TTCAGAAC")), "{motifs:?}");
+    }
+
+    /// Instances that keep each letter of the word with probability 0.8, on both strands, in two of
+    /// three windows; the other windows are random.
+    fn degenerate(word: &str, n: usize, seed: u64) -> (Vec<DnaSequence>, Vec<(usize, usize)>) {
+        let word: DnaSequence = word.parse().unwrap();
+        let mut stream = Seed::new(seed).stream("degenerate");
+        let make = |(i, mut codes): (usize, Vec<u8>)| {
+            let start = 20 + stream.random_range(0..8);
+            let letter = |&code: &u8| if stream.random_bool(0.8) { code } else { stream.random_range(0..4) };
+            let site: Vec<u8> = word.as_codes().iter().map(letter).collect();
+            if i % 3 > 0 {
+                codes[start..start + site.len()].copy_from_slice(&site);
+            }
+            let dna = DnaSequence::from_codes(codes).unwrap();
+            if i % 2 == 0 { dna } else { dna.to_reverse_complement() }
+        };
+        let sequences = random_sequences(n, 60, seed).into_iter().enumerate().map(make).collect();
+        let window = |n| (n, if n % 2 == 0 { 18 } else { 60 - 18 - 15 });
+        (sequences, (0..n).map(window).collect())
+    }
+
+    #[test]
+    fn degenerate_sites_among_random_windows_are_found() {
+        for (word, seed) in [("TGAGTCAT", 1), ("CCAAGGTCAC", 2), ("AGATAAGA", 3), ("GCCCCGCCCC", 4)] {
+            let (sequences, windows) = degenerate(word, 300, seed);
+            let motifs = align(AlignmentConfig::default(), &sequences, &windows);
+            let found = either_strand(&motifs[0]);
+            assert!(found.iter().any(|c| c.contains(word)), "{word}: {found:?} {}", motifs[0].sites.len());
+            assert!((140..=240).contains(&motifs[0].sites.len()), "{word}: {}", motifs[0].sites.len());
+        }
+    }
+
+    #[test]
+    fn windows_without_a_motif_give_none() {
+        for seed in 0..5 {
+            let codes = random_sequences(300, 60, seed).into_iter();
+            let sequences: Vec<DnaSequence> = codes.map(|c| DnaSequence::from_codes(c).unwrap()).collect();
+            let windows: Vec<(usize, usize)> = (0..300).map(|n| (n, 20)).collect();
+            assert_eq!(align(AlignmentConfig::default(), &sequences, &windows), []);
+            let unchecked = AlignmentConfig { controls: 0, ..AlignmentConfig::default() };
+            assert!(!align(unchecked, &sequences, &windows).is_empty());
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod error;
 mod filters;
 mod queries;
 mod saliency;
+mod search;
 mod seeds;
 mod sites;
 mod target;

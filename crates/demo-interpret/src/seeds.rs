@@ -1,6 +1,8 @@
-//! Words from which an alignment starts: those that windows hold more often than chance says.
+//! Words from which an alignment starts: those that windows hold more often than chance says, and the
+//! Markov chain that says what chance is.
 
-use demo_core::{DnaSequence, UNKNOWN};
+use demo_core::{Background, DnaSequence, UNKNOWN};
+use rand::Rng;
 
 /// Letters in a word.
 pub(crate) const WORD: usize = 6;
@@ -16,6 +18,7 @@ pub(crate) fn frequent_words(
     sequences: &[DnaSequence],
     windows: &[(usize, usize)],
     width: usize,
+    chain: &Chain,
     wanted: usize,
 ) -> Vec<[u8; WORD]> {
     let mut counts = vec![0_u32; WORDS];
@@ -31,7 +34,6 @@ pub(crate) fn frequent_words(
             counts[word] += 1;
         }
     }
-    let chain = Chain::new(sequences);
     let positions = (windows.len() * (width + 1 - WORD)) as f64;
     let excess = |index: usize| {
         let word = letters(index);
@@ -47,13 +49,13 @@ pub(crate) fn frequent_words(
 }
 
 /// A first-order Markov chain, equal on both strands.
-struct Chain {
+pub(crate) struct Chain {
     pairs: [[f64; 4]; 4],
     singles: [f64; 4],
 }
 
 impl Chain {
-    fn new(sequences: &[DnaSequence]) -> Self {
+    pub(crate) fn new(sequences: &[DnaSequence]) -> Self {
         // One of each pair keeps every probability above zero.
         let mut pairs = [[1.0; 4]; 4];
         for pair in sequences.iter().flat_map(|s| s.as_codes().windows(2)) {
@@ -65,6 +67,33 @@ impl Chain {
         }
         let singles = pairs.map(|row| row.iter().sum());
         Self { pairs, singles }
+    }
+
+    /// The frequency of each base.
+    pub(crate) fn to_background(&self) -> Background {
+        let total: f64 = self.singles.iter().sum();
+        Background::new(self.singles.map(|count| count / total)).unwrap_or(Background::UNIFORM)
+    }
+
+    /// A sequence as long as this one and unknown at the same positions.
+    pub(crate) fn draw_like(&self, codes: &[u8], stream: &mut impl Rng) -> Option<DnaSequence> {
+        let mut last = None;
+        let draw = |&code: &u8| {
+            let drawn = (code != UNKNOWN).then(|| {
+                let weights = last.map_or(&self.singles, |last: usize| &self.pairs[last]);
+                let mut left = stream.random::<f64>() * weights.iter().sum::<f64>();
+                // The last base takes what rounding leaves over.
+                (0..3)
+                    .find(|&base| {
+                        left -= weights[base];
+                        left < 0.0
+                    })
+                    .unwrap_or(3)
+            });
+            last = drawn;
+            drawn.map_or(UNKNOWN, |base| base as u8)
+        };
+        DnaSequence::from_codes(codes.iter().map(draw).collect::<Box<[u8]>>()).ok()
     }
 
     fn probability(&self, word: [u8; WORD]) -> f64 {
@@ -122,9 +151,27 @@ mod tests {
             dna("GCNNNNNNCGA"),
         ];
         let windows: Vec<(usize, usize)> = (0..4).map(|n| (n, 0)).collect();
-        let words = frequent_words(&sequences, &windows, 11, 3);
+        let words = frequent_words(&sequences, &windows, 11, &Chain::new(&sequences), 3);
         assert_eq!(words.len(), 3);
         assert_eq!(words[0], [2, 0, 3, 3, 0, 1]); // GATTAC comes before GTAATC
+    }
+
+    #[test]
+    fn drawn_sequences_have_the_chains_pairs_and_the_gaps_of_the_model() {
+        let chain = Chain::new(&[dna(&"AACCTACAAGA".repeat(50))]);
+        let like: Vec<u8> = (0..20_000).map(|i| if i % 100 < 10 { UNKNOWN } else { 0 }).collect();
+        let drawn = chain.draw_like(&like, &mut demo_core::Seed::new(1).stream("drawn")).unwrap();
+        let unknown = |codes: &[u8]| codes.iter().map(|&c| c == UNKNOWN).collect::<Vec<_>>();
+        assert_eq!(unknown(drawn.as_codes()), unknown(&like));
+        let again = Chain::new(&[drawn]);
+        for (row, expected) in again.pairs.iter().zip(&chain.pairs) {
+            let total: f64 = expected.iter().sum();
+            for (pair, expected) in row.iter().zip(expected) {
+                let pair = pair / row.iter().sum::<f64>();
+                let expected = expected / total;
+                assert!((pair - expected).abs() < 0.03, "{pair} {expected}");
+            }
+        }
     }
 
     #[test]
