@@ -17,27 +17,22 @@ pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-/// SHA-256 over the contents of files, one after the other, each preceded by its length.
+/// SHA-256 of a file as it is on disk, what `sha256sum` prints for it.
 ///
 /// # Errors
 /// [`Error::Read`].
-pub fn sha256_of_files(paths: &[&Path]) -> Result<String> {
+pub fn sha256_of_file(path: &Path) -> Result<String> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
     let mut digest = Sha256::new();
     let mut chunk = vec![0; CHUNK];
-    for &path in paths {
-        let read_error = |source| Error::Read { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(read_error)?;
-        let length = file.metadata().map_err(read_error)?.len();
-        digest.update(length.to_le_bytes());
-        loop {
-            let read = file.read(&mut chunk).map_err(read_error)?;
-            if read == 0 {
-                break;
-            }
-            digest.update(&chunk[..read]);
+    let mut file = File::open(path).map_err(read_error)?;
+    loop {
+        let read = file.read(&mut chunk).map_err(read_error)?;
+        if read == 0 {
+            return Ok(hexadecimal(&digest.finalize()));
         }
+        digest.update(&chunk[..read]);
     }
-    Ok(hexadecimal(&digest.finalize()))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -60,16 +55,13 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_apart_also_where_their_contents_join_equally() {
+    fn a_file_has_the_checksum_of_its_bytes() {
         let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str, text: &str| {
-            let path = dir.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path
-        };
-        let (a, b, c, d) = (path("a", "xy"), path("b", "z"), path("c", "x"), path("d", "yz"));
-        let of = |first: &Path, second: &Path| sha256_of_files(&[first, second]).unwrap();
-        assert_ne!(of(&a, &b), of(&c, &d));
-        assert_eq!(of(&a, &b), of(&a, &b));
+        let path = dir.path().join("x");
+        let bytes = vec![7; CHUNK + 11];
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(sha256_of_file(&path).unwrap(), sha256(&bytes));
+        let error = sha256_of_file(&dir.path().join("y")).unwrap_err();
+        assert!(error.to_string().contains("y: cannot be read"));
     }
 }

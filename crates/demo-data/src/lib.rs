@@ -43,7 +43,7 @@ mod splits;
 mod text;
 mod warning;
 
-pub use checksum::{sha256, sha256_of_files};
+pub use checksum::{sha256, sha256_of_file};
 pub use dataset::{DataSet, DataSetParts, Example, Site, Source, cell_of, tf_of};
 pub use error::{Error, Place, Result};
 pub use figures::{DeepBindFigures, FigureStatus, PanelRow, PublishedFigure};

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::checksum::sha256_of_files;
+use crate::checksum::{sha256, sha256_of_file};
 use crate::{Error, Result, cell_of, tf_of};
 
 /// How many similar names an unknown set's message lists.
@@ -87,12 +87,13 @@ impl SetEntry {
         &self.files
     }
 
-    /// SHA-256 over both files as they are on disk, in hexadecimal.
+    /// One checksum of the set: SHA-256 of the lines of both files' checksums.
     ///
     /// # Errors
     /// [`Error::Read`].
     pub fn checksum(&self) -> Result<String> {
-        sha256_of_files(&self.files.paths())
+        let [first, second] = self.files.paths();
+        Ok(sha256(format!("{}\n{}\n", sha256_of_file(first)?, sha256_of_file(second)?).as_bytes()))
     }
 }
 
