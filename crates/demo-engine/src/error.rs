@@ -1,0 +1,121 @@
+//! What can go wrong in the engine, with the shapes found and wanted.
+
+use candle_core::DType;
+
+/// Everything the engine refuses.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// candle refused a storage or tensor operation.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+    /// A network without layers.
+    #[error("a network needs at least one layer")]
+    EmptyNetwork,
+    /// A network over sequences of no bases.
+    #[error("a network needs sequences of at least one base, found length 0")]
+    EmptySequence,
+    /// A layer whose own sizes make no sense.
+    #[error("layer {layer} ({description}): {wanted}")]
+    LayerConfig {
+        /// Index of the layer.
+        layer: usize,
+        /// The layer in words.
+        description: String,
+        /// What would be accepted.
+        wanted: &'static str,
+    },
+    /// A layer that cannot take what the layer before it gives.
+    #[error(
+        "layer {layer} ({description}) cannot take ({positions} positions, {channels} channels): {wanted}"
+    )]
+    LayerInput {
+        /// Index of the layer.
+        layer: usize,
+        /// The layer in words.
+        description: String,
+        /// Positions that reach the layer.
+        positions: usize,
+        /// Channels that reach the layer.
+        channels: usize,
+        /// What would be accepted.
+        wanted: &'static str,
+    },
+    /// A prefix of more layers than there are.
+    #[error("a prefix of {found} layers was asked of a network of {layers}")]
+    Prefix {
+        /// Layers asked for.
+        found: usize,
+        /// Layers of the network.
+        layers: usize,
+    },
+    /// A buffer or list of the wrong shape.
+    #[error("{what} has shape {found:?}, wanted {wanted:?}")]
+    Shape {
+        /// The argument.
+        what: &'static str,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that was wanted.
+        wanted: Vec<usize>,
+    },
+    /// A buffer of the wrong element type.
+    #[error("{what} holds {found:?}, wanted {wanted:?}")]
+    ElementType {
+        /// The argument.
+        what: &'static str,
+        /// Its element type.
+        found: DType,
+        /// The element type that was wanted.
+        wanted: DType,
+    },
+    /// An element type that the engine has no kernels for.
+    #[error("the engine computes in F32 or F64, not in {found:?}")]
+    UnsupportedType {
+        /// The element type asked for.
+        found: DType,
+    },
+    /// A device that this build has no kernels for.
+    #[error("the engine of this build runs on the CPU, not on {found}")]
+    UnsupportedDevice {
+        /// The device asked for.
+        found: String,
+    },
+    /// A parameter name that the network does not have.
+    #[error("no parameter is called '{name}'; the network has {known}")]
+    UnknownParameter {
+        /// The name asked for.
+        name: String,
+        /// The names there are, separated by commas.
+        known: String,
+    },
+    /// A member, row, label, logit or code beyond its range.
+    #[error("{what} {found} is out of range, wanted less than {limit}")]
+    OutOfRange {
+        /// What is out of range.
+        what: &'static str,
+        /// Its value.
+        found: usize,
+        /// The first value that is too large.
+        limit: usize,
+    },
+    /// An argument that this task needs.
+    #[error("{task} needs {missing}")]
+    Missing {
+        /// The task.
+        task: &'static str,
+        /// The argument that is missing.
+        missing: &'static str,
+    },
+    /// A task that this network or input cannot do.
+    #[error("{task} is not possible: {reason}")]
+    Unsupported {
+        /// The task.
+        task: &'static str,
+        /// Why not, and what would do.
+        reason: &'static str,
+    },
+}
+
+/// A result of the engine.
+pub type Result<T> = std::result::Result<T, Error>;

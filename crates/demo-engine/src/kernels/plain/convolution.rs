@@ -1,0 +1,107 @@
+//! A convolution as a product over overlapping rows, a whole slice at once.
+//!
+//! The input of a sequence has `pitch = l' + k - 1` rows of c numbers, padding included; window t is the
+//! `k * c` numbers from row t. One product over all rows of the slice also multiplies windows that
+//! straddle two sequences; their outputs are ignored, and their gradients are zero. The output keeps
+//! the pitch of the input and has k - 1 zero rows before it, so that the input gradient, a convolution
+//! of the zero-padded output gradient with reversed weights, is one product too.
+//!
+//! Cost: `2 * pitch * k * c * filters` operations a sequence, for each of the three.
+
+use crate::product::{Strided, product};
+use crate::real::Real;
+
+use super::Layout;
+
+/// The sizes of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Convolution {
+    /// Positions in a window.
+    pub(crate) width: usize,
+    /// Channels of the input.
+    pub(crate) inputs: usize,
+    /// Channels of the output.
+    pub(crate) filters: usize,
+    /// Rows of a sequence, padding included, in input and output.
+    pub(crate) pitch: usize,
+}
+
+impl Convolution {
+    /// Layout of the output.
+    pub(crate) fn output(&self) -> Layout {
+        Layout {
+            positions: self.pitch + 1 - self.width,
+            channels: self.filters,
+            lead: self.width - 1,
+            pitch: self.pitch,
+        }
+    }
+
+    /// `weight` `(k, c, filters)` with positions reversed and channels transposed: `(k, filters, c)`.
+    #[inline(always)]
+    pub(crate) fn reverse<R: Real>(&self, weight: &[R], reversed: &mut [R]) {
+        let size = self.inputs * self.filters;
+        let blocks = weight.chunks_exact(size).zip(reversed.chunks_exact_mut(size).rev());
+        for (from, to) in blocks {
+            for (f, row) in to.chunks_exact_mut(self.inputs).enumerate() {
+                for (i, w) in row.iter_mut().enumerate() {
+                    *w = from[i * self.filters + f];
+                }
+            }
+        }
+    }
+
+    /// Windows of the slice that lie within it.
+    fn windows(&self, sequences: usize) -> usize {
+        sequences * self.pitch + 1 - self.width
+    }
+
+    /// The output, without bias, from input rows and weights `(k, c, filters)`.
+    pub(crate) fn forward<R: Real>(&self, input: &[R], weight: &[R], output: &mut [R], sequences: usize) {
+        product(
+            (self.windows(sequences), self.width * self.inputs, self.filters),
+            &mut output[(self.width - 1) * self.filters..],
+            self.filters,
+            false,
+            Strided::rows(input, self.inputs),
+            Strided::rows(weight, self.filters),
+        );
+    }
+
+    /// Adds the gradient of the weights. Rows of `gradient` that belong to no position must be zero.
+    pub(crate) fn weight_gradient<R: Real>(
+        &self,
+        input: &[R],
+        gradient: &[R],
+        weight: &mut [R],
+        sequences: usize,
+    ) {
+        product(
+            (self.width * self.inputs, self.windows(sequences), self.filters),
+            weight,
+            self.filters,
+            true,
+            Strided::rows(input, self.inputs).transposed(),
+            Strided::rows(&gradient[(self.width - 1) * self.filters..], self.filters),
+        );
+    }
+
+    /// The gradient of every input row, padding included, from reversed weights. Rows of `gradient`
+    /// that belong to no position must be zero, those before the first sequence too.
+    pub(crate) fn input_gradient<R: Real>(
+        &self,
+        gradient: &[R],
+        reversed: &[R],
+        input: &mut [R],
+        sequences: usize,
+    ) {
+        product(
+            (sequences * self.pitch, self.width * self.filters, self.inputs),
+            input,
+            self.inputs,
+            false,
+            Strided::rows(gradient, self.filters),
+            Strided::rows(reversed, self.inputs),
+        );
+    }
+}

@@ -1,0 +1,402 @@
+//! All members of a bank through the chain: slices, lanes and threads.
+//!
+//! The batch of a member is cut into slices of fixed size, the last filled up with unknown bases, and
+//! the slices into at most [`LANES`] lanes. A lane sums gradients in the order of its slices; lanes are
+//! added pairwise. Threads take (member, lane) pairs, so that their number changes no bit, and a member
+//! does not see the others. Members are taken in groups, which bounds the memory for lanes.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::kernels::vectorised;
+use crate::real::Real;
+use crate::store::UNKNOWN;
+use crate::{BankShape, Batch, Buffer, Input, Loss, Network};
+
+use super::chain::{Chain, Codes, Step};
+use super::walk::{InputForm, Slice};
+use super::workspace::{Lane, Prepared, Workspace};
+
+/// Sequences in a slice: products amortise the packing of weights, and the values stay in cache.
+const SLICE: usize = 16;
+/// Lanes of a member at most: enough for the threads of a desktop, few enough to add.
+const LANES: usize = 8;
+/// Members that run together, each with its lanes.
+const GROUP: usize = 8;
+/// Numbers that one thread adds over lanes at a time.
+const CHUNK: usize = 8192;
+
+/// The number whose gradient is wanted, in this element type.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a, R> {
+    /// Nothing: predict.
+    Logits,
+    /// The logits of prefixes and suffixes.
+    Truncations,
+    /// The gradient of a loss.
+    Loss(Loss),
+    /// The gradient of one output.
+    Logit(usize),
+    /// The gradient of the outputs times these, `(m, n, outputs)`.
+    Cotangent(&'a [R]),
+}
+
+/// A checked run.
+pub(crate) struct Run<'a, R> {
+    pub(crate) params: &'a [R],
+    pub(crate) batch: &'a Batch<'a>,
+    pub(crate) wanted: Wanted<'a, R>,
+    /// In training, the step and one seed a member.
+    pub(crate) train: Option<(u64, &'a [u64])>,
+    /// Whether the gradient of the parameters is wanted.
+    pub(crate) with_params: bool,
+    /// Which input gradient is wanted.
+    pub(crate) form: InputForm,
+}
+
+/// Where a run's results go; all of the whole bank.
+pub(crate) struct Results<'a, R> {
+    /// `(m, batch, outputs)`.
+    pub(crate) logits: &'a mut [R],
+    /// `(m, p)`, or empty.
+    pub(crate) params: &'a mut [R],
+    /// `(m, n, l)` or `(m, n, l, 4)`, or empty.
+    pub(crate) input: &'a mut [R],
+    /// `(m, n, l, outputs)` each, or empty.
+    pub(crate) truncated: [&'a mut [R]; 2],
+}
+
+/// The scratch of a plan in one element type.
+#[derive(Debug)]
+pub(crate) struct Bank<R> {
+    chain: Chain,
+    shape: BankShape,
+    slice: usize,
+    workspaces: Vec<Mutex<Workspace<R>>>,
+    prepared: Vec<Prepared<R>>,
+    lanes: Vec<Lane<R>>,
+    losses: Vec<f64>,
+}
+
+impl<R: Real> Bank<R> {
+    /// Allocates everything a run needs.
+    pub(crate) fn new(network: &Network, shape: BankShape) -> Self {
+        let chain = Chain::new(network, shape.batch);
+        let slice = SLICE.min(shape.batch);
+        let members = shape.members.min(GROUP);
+        let slices = shape.batch.div_ceil(slice);
+        let lanes = slices.min(LANES);
+        let rows = slices.div_ceil(lanes) * slice;
+        let threads = rayon::current_num_threads().min(members * lanes);
+        Self {
+            workspaces: (0..threads).map(|_| Mutex::new(Workspace::new(&chain, slice))).collect(),
+            prepared: (0..members).map(|_| Prepared::new(&chain)).collect(),
+            lanes: (0..members * lanes).map(|_| Lane::new(&chain, rows)).collect(),
+            losses: vec![0.0; shape.members],
+            chain,
+            shape,
+            slice,
+        }
+    }
+
+    /// The chain that it walks.
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The loss of each member in the last run that had one.
+    pub(crate) fn losses(&self) -> &[f64] {
+        &self.losses
+    }
+
+    /// Runs every member.
+    pub(crate) fn run(&mut self, run: &Run<R>, mut results: Results<R>) {
+        let (members, group) = (self.shape.members, self.prepared.len());
+        for first in (0..members).step_by(group) {
+            let count = group.min(members - first);
+            self.prepare(run, first, count);
+            let lanes = self.run_lanes(run, first, count);
+            for member in 0..count {
+                self.collect(run, &mut results, first + member, &self.lanes[member * lanes..][..lanes]);
+            }
+            if matches!(run.wanted, Wanted::Loss(_)) {
+                for member in 0..count {
+                    let lanes = &self.lanes[member * lanes..][..lanes];
+                    let mut losses = [0.0; LANES];
+                    losses.iter_mut().zip(lanes).for_each(|(loss, lane)| *loss = lane.loss);
+                    self.losses[first + member] = pairwise(losses);
+                }
+            }
+        }
+    }
+
+    /// Rearranges the weights of a group of members.
+    fn prepare(&mut self, run: &Run<R>, first: usize, count: usize) {
+        let (chain, size) = (&self.chain, run.batch.size);
+        let codes = matches!(run.batch.input, Input::Rows { .. });
+        let backward = !matches!(run.wanted, Wanted::Logits | Wanted::Truncations);
+        self.prepared[..count].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, prepared)| {
+            let member = first + index;
+            let weights = &run.params[member * chain.parameters..][..chain.parameters];
+            vectorised(
+                #[inline(always)]
+                || prepared.fill(chain, weights, codes, backward),
+            );
+            let sum: f64 = match run.batch.weights {
+                Some(weights) => weights[member * size..][..size].iter().map(|&w| f64::from(w)).sum(),
+                None => size as f64,
+            };
+            prepared.weight_scale = if sum > 0.0 { 1.0 / sum } else { 0.0 };
+        });
+    }
+
+    /// Runs the lanes of a group of members; returns lanes a member.
+    fn run_lanes(&mut self, run: &Run<R>, first: usize, count: usize) -> usize {
+        let slices = run.batch.size.div_ceil(self.slice);
+        let lanes = slices.min(LANES);
+        let (chain, slice, prepared, workspaces) =
+            (&self.chain, self.slice, &self.prepared, &self.workspaces);
+        self.lanes[..count * lanes].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
+            let thread = rayon::current_thread_index().unwrap_or(0) % workspaces.len();
+            let mut work = workspaces[thread].lock().unwrap_or_else(PoisonError::into_inner);
+            let task = LaneTask {
+                run,
+                chain,
+                prepared: &prepared[index / lanes],
+                member: first + index / lanes,
+                slice,
+                slices: slices_of(index % lanes, lanes, slices),
+            };
+            task.run(&mut work, lane);
+        });
+        lanes
+    }
+
+    /// Adds the lanes of a member and copies their rows to the results.
+    fn collect(&self, run: &Run<R>, results: &mut Results<R>, member: usize, lanes: &[Lane<R>]) {
+        let (batch, size, chain) = (self.shape.batch, run.batch.size, &self.chain);
+        if run.with_params {
+            let gradient = &mut results.params[member * chain.parameters..][..chain.parameters];
+            gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, to)| {
+                vectorised(
+                    #[inline(always)]
+                    || add_lanes(lanes, chunk * CHUNK, to),
+                );
+            });
+        }
+        let slices = size.div_ceil(self.slice);
+        let width = match run.form {
+            InputForm::None => 0,
+            InputForm::Observed => chain.length,
+            InputForm::Bases => chain.length * 4,
+        };
+        let truncated = chain.length * chain.outputs;
+        for (index, lane) in lanes.iter().enumerate() {
+            let range = slices_of(index, lanes.len(), slices);
+            let (start, end) = (range.start * self.slice, (range.end * self.slice).min(size));
+            let copy = |to: &mut [R], rows: usize, from: &[R], width: usize| {
+                let to = &mut to[(member * rows + start) * width..(member * rows + end) * width];
+                to.copy_from_slice(&from[..to.len()]);
+            };
+            copy(results.logits, batch, &lane.logits, chain.outputs);
+            if width > 0 {
+                copy(results.input, size, &lane.input, width);
+            }
+            if matches!(run.wanted, Wanted::Truncations) {
+                for (to, from) in results.truncated.iter_mut().zip(&lane.truncated) {
+                    copy(to, size, from, truncated);
+                }
+            }
+        }
+    }
+}
+
+/// The slices of a lane: as even as can be, in order.
+fn slices_of(lane: usize, lanes: usize, slices: usize) -> std::ops::Range<usize> {
+    lane * slices / lanes..(lane + 1) * slices / lanes
+}
+
+/// `((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7))`.
+#[inline(always)]
+fn pairwise<T: Copy + std::ops::Add<Output = T>>(x: [T; LANES]) -> T {
+    ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]))
+}
+
+/// Adds the same part of each lane's gradient.
+#[inline(always)]
+fn add_lanes<R: Real>(lanes: &[Lane<R>], start: usize, to: &mut [R]) {
+    const BLOCK: usize = 16;
+    for (block, to) in to.chunks_mut(BLOCK).enumerate() {
+        let mut parts = [[R::ZERO; BLOCK]; LANES];
+        for (part, lane) in parts.iter_mut().zip(lanes) {
+            part[..to.len()].copy_from_slice(&lane.gradient[start + block * BLOCK..][..to.len()]);
+        }
+        for (i, to) in to.iter_mut().enumerate() {
+            *to = pairwise(std::array::from_fn(|lane| parts[lane][i]));
+        }
+    }
+}
+
+/// One lane of one member.
+struct LaneTask<'a, R> {
+    run: &'a Run<'a, R>,
+    chain: &'a Chain,
+    prepared: &'a Prepared<R>,
+    member: usize,
+    slice: usize,
+    slices: std::ops::Range<usize>,
+}
+
+impl<R: Real> LaneTask<'_, R> {
+    fn run(&self, work: &mut Workspace<R>, lane: &mut Lane<R>) {
+        let (run, chain) = (self.run, self.chain);
+        lane.loss = 0.0;
+        if run.with_params {
+            lane.gradient.fill(R::ZERO);
+            work.gathered.fill(R::ZERO);
+        }
+        for (index, number) in self.slices.clone().enumerate() {
+            let first = number * self.slice;
+            let slice = Slice {
+                chain,
+                weights: &run.params[self.member * chain.parameters..][..chain.parameters],
+                prepared: self.prepared,
+                codes: matches!(run.batch.input, Input::Rows { .. }),
+                train: run.train.map(|(step, seeds)| (step, seeds[self.member])),
+                first,
+                sequences: self.slice,
+            };
+            let rows = self.slice.min(run.batch.size - first);
+            self.load(work, first, rows);
+            slice.forward(work, 0, chain.steps.len());
+            let place = index * self.slice;
+            let count = self.slice * chain.outputs;
+            if let Some(logits) = work.values.last() {
+                lane.logits[place * chain.outputs..][..count].copy_from_slice(&logits[..count]);
+            }
+            match run.wanted {
+                Wanted::Logits => {}
+                Wanted::Truncations => slice.truncations(work, rows, &mut lane.truncated, place),
+                _ => {
+                    lane.loss += self.cotangent(work, first, rows);
+                    self.backward(&slice, work, lane, place);
+                }
+            }
+        }
+        if run.with_params {
+            self.spread(work, &mut lane.gradient);
+        }
+    }
+
+    /// Puts the sequences of a slice into the workspace; those that fill it up are unknown or zero.
+    fn load(&self, work: &mut Workspace<R>, first: usize, rows: usize) {
+        let (layout, size) = (self.chain.layouts[0], self.run.batch.size);
+        for a in 0..self.slice {
+            let at = layout.lead + a * layout.pitch;
+            let row = self.member * size + first + a;
+            match self.run.batch.input {
+                Input::Rows { store, rows: numbers } => {
+                    let to = &mut work.codes[at..at + layout.positions];
+                    if a < rows {
+                        to.copy_from_slice(store.row(numbers[row] as usize));
+                    } else {
+                        to.fill(UNKNOWN);
+                    }
+                }
+                Input::Soft(buffer) => {
+                    let to = layout.sequence_mut(&mut work.values[0], a);
+                    if a < rows {
+                        to.copy_from_slice(layout_row(R::of(buffer), layout.count(), row));
+                    } else {
+                        to.fill(R::ZERO);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the gradient of the last value; returns the loss of the slice.
+    fn cotangent(&self, work: &mut Workspace<R>, first: usize, rows: usize) -> f64 {
+        let (outputs, batch) = (self.chain.outputs, self.run.batch);
+        let (Some(logits), Some(gradients)) = (work.values.last(), work.gradients.last_mut()) else {
+            return 0.0;
+        };
+        let mut loss = 0.0;
+        for (a, to) in gradients.chunks_exact_mut(outputs).enumerate() {
+            let row = self.member * batch.size + first + a;
+            to.fill(R::ZERO);
+            if a >= rows {
+                continue;
+            }
+            match self.run.wanted {
+                Wanted::Loss(kind) => {
+                    let weight = batch.weights.map_or(1.0, |weights| f64::from(weights[row]));
+                    let weight = weight * self.prepared.weight_scale;
+                    let label = batch.labels.map_or(0, |labels| labels[row]);
+                    loss += kind.row(&logits[a * outputs..][..outputs], label, weight, to);
+                }
+                Wanted::Logit(index) => to[index] = R::ONE,
+                Wanted::Cotangent(cotangent) => to.copy_from_slice(layout_row(cotangent, outputs, row)),
+                Wanted::Logits | Wanted::Truncations => {}
+            }
+        }
+        loss
+    }
+
+    fn backward(&self, slice: &Slice<R>, work: &mut Workspace<R>, lane: &mut Lane<R>, place: usize) {
+        let (form, length) = (self.run.form, self.chain.length);
+        let gradient = self.run.with_params.then_some(&mut lane.gradient[..]);
+        let width = if form == InputForm::Bases { length * 4 } else { length };
+        let to = &mut lane.input[place * width..][..self.slice * width];
+        slice.backward(work, gradient, form, to);
+        let looked_up = slice.codes && !matches!(self.chain.codes, Codes::OneHot);
+        let layout = self.chain.layouts[0];
+        match form {
+            InputForm::Bases => {
+                for (a, to) in to.chunks_exact_mut(width).enumerate() {
+                    to.copy_from_slice(layout.sequence(&work.gradients[0], a));
+                }
+            }
+            InputForm::Observed if !looked_up => {
+                for (a, to) in to.chunks_exact_mut(width).enumerate() {
+                    let codes = &work.codes[layout.lead + a * layout.pitch..];
+                    let bases = layout.sequence(&work.gradients[0], a).as_chunks::<4>().0;
+                    for ((to, bases), &code) in to.iter_mut().zip(bases).zip(codes) {
+                        *to = bases.get(usize::from(code)).copied().unwrap_or(R::ZERO);
+                    }
+                }
+            }
+            InputForm::Observed | InputForm::None => {}
+        }
+    }
+
+    /// Adds what was gathered by code over the lane to the gradient of the first step's weights.
+    fn spread(&self, work: &Workspace<R>, gradient: &mut [R]) {
+        if !matches!(self.run.batch.input, Input::Rows { .. }) {
+            return;
+        }
+        match (&self.chain.codes, &self.chain.steps[0]) {
+            (Codes::Tables(tables), Step::Convolve { weight, .. }) => vectorised(
+                #[inline(always)]
+                || tables.reduce(&work.gathered, &mut gradient[weight.clone()]),
+            ),
+            (Codes::Rows, Step::Lstm { kernel, directions }) => {
+                for (direction, ranges) in directions.iter().enumerate() {
+                    kernel.spread(&work.gathered, direction, &mut gradient[ranges.input.clone()]);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One row of a compact array.
+fn layout_row<R>(data: &[R], width: usize, row: usize) -> &[R] {
+    &data[row * width..(row + 1) * width]
+}
+
+/// The numbers of an optional buffer; none of them where there is no buffer.
+pub(crate) fn numbers_mut<R: Real>(buffer: Option<&mut Buffer>) -> &mut [R] {
+    buffer.map_or(&mut [], R::of_mut)
+}

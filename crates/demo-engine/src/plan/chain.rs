@@ -1,0 +1,230 @@
+//! A network as the steps that a plan walks: each linear map, what follows it in one pass, reductions.
+//!
+//! Value i is the input of step i, and its layout is what that step asks for; so no step copies its
+//! input into another layout first.
+
+use std::ops::Range;
+
+use crate::kernels::plain::Layout;
+use crate::kernels::plain::convolution::Convolution;
+use crate::kernels::plain::embedding::Tables;
+use crate::kernels::plain::lstm::Lstm;
+use crate::{Activation, Layer, Network, Padding};
+
+/// Where the parameters of one direction of an LSTM lie within a member's.
+#[derive(Debug, Clone)]
+pub(crate) struct DirectionRanges {
+    pub(crate) input: Range<usize>,
+    pub(crate) recurrent: Range<usize>,
+    pub(crate) bias: Range<usize>,
+}
+
+/// What follows a linear map: bias, pool, activation, dropout.
+#[derive(Debug, Clone)]
+pub(crate) struct Finish {
+    pub(crate) bias: Option<Range<usize>>,
+    pub(crate) pool: usize,
+    pub(crate) function: Activation,
+    /// Index of the layer, and rate.
+    pub(crate) dropout: Option<(usize, f32)>,
+    /// Whether an activation layer is in it already.
+    activated: bool,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Convolve { kernel: Convolution, weight: Range<usize> },
+    Lstm { kernel: Lstm, directions: [DirectionRanges; 2] },
+    Dense { inputs: usize, outputs: usize, weight: Range<usize> },
+    Finish(Finish),
+    GlobalMax,
+    Mean,
+}
+
+/// How the first step takes codes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Codes {
+    /// A convolution, by look-up in tables.
+    Tables(Tables),
+    /// An LSTM, by look-up of rows of its input weights.
+    Rows,
+    /// Any other step, from one-hot numbers.
+    OneHot,
+}
+
+/// The steps of a network and the layouts of the values between them.
+#[derive(Debug, Clone)]
+pub(crate) struct Chain {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) layouts: Vec<Layout>,
+    pub(crate) codes: Codes,
+    pub(crate) length: usize,
+    pub(crate) outputs: usize,
+    pub(crate) parameters: usize,
+}
+
+impl Chain {
+    /// Compiles a network; `batch` sequences a run decide whether larger tables pay.
+    pub(crate) fn new(network: &Network, batch: usize) -> Self {
+        let mut steps = Vec::new();
+        let mut shape = (network.length(), 4);
+        // The shape after each step; the last step's may still shrink by a pool.
+        let mut shapes = vec![shape];
+        for (index, layer) in network.layers().iter().enumerate() {
+            let ranges = Ranges { network, layer: index };
+            push(&mut steps, &ranges, layer, shape);
+            shape = network.shape_after(index);
+            shapes.resize(steps.len() + 1, shape);
+            if let Some(last) = shapes.last_mut() {
+                *last = shape;
+            }
+        }
+        restore_linear_shapes(&steps, &mut shapes);
+        let layouts = (0..shapes.len()).map(|i| layout(&steps, &shapes, i)).collect::<Vec<_>>();
+        let codes = match &steps[0] {
+            Step::Convolve { kernel, .. } => Codes::Tables(tables(kernel, batch)),
+            Step::Lstm { .. } => Codes::Rows,
+            _ => Codes::OneHot,
+        };
+        Self {
+            steps,
+            layouts,
+            codes,
+            length: network.length(),
+            outputs: network.outputs(),
+            parameters: network.parameter_count(),
+        }
+    }
+
+    /// Whether the gradient of value i overwrites the value: it is the output of a linear map, which
+    /// its own backward pass does not need.
+    pub(crate) fn in_place(&self, value: usize) -> bool {
+        let linear = value > 0
+            && matches!(
+                self.steps[value - 1],
+                Step::Convolve { .. } | Step::Dense { .. } | Step::Lstm { .. }
+            );
+        linear && matches!(self.steps.get(value), Some(Step::Finish(_)))
+    }
+
+    /// The step of the LSTM and that of the mean over time after it, where nothing but dropout stands
+    /// between them and nothing after the mean is another LSTM.
+    pub(crate) fn truncation(&self) -> Option<(usize, usize)> {
+        let lstm = self.steps.iter().rposition(|step| matches!(step, Step::Lstm { .. }))?;
+        let mut next = lstm + 1;
+        while let Some(Step::Finish(finish)) = self.steps.get(next) {
+            if finish.pool != 1 || finish.function != Activation::Linear {
+                return None;
+            }
+            next += 1;
+        }
+        matches!(self.steps.get(next), Some(Step::Mean)).then_some((lstm, next))
+    }
+}
+
+/// The parameters of one layer, by name.
+struct Ranges<'a> {
+    network: &'a Network,
+    layer: usize,
+}
+
+impl Ranges<'_> {
+    fn get(&self, name: &str) -> Range<usize> {
+        let wanted = format!("layer{}.{name}", self.layer);
+        let spec = self.network.parameters().iter().find(|spec| spec.name == wanted);
+        spec.map_or(0..0, |spec| spec.offset..spec.offset + spec.len())
+    }
+
+    fn direction(&self, name: &str) -> DirectionRanges {
+        DirectionRanges {
+            input: self.get(&format!("{name}.input_weight")),
+            recurrent: self.get(&format!("{name}.recurrent_weight")),
+            bias: self.get(&format!("{name}.bias")),
+        }
+    }
+}
+
+/// Appends the steps of a layer that takes `(l, c)`, or adds it to the last step.
+fn push(steps: &mut Vec<Step>, ranges: &Ranges, layer: &Layer, (l, c): (usize, usize)) {
+    let finish =
+        |bias| Finish { bias, pool: 1, function: Activation::Linear, dropout: None, activated: false };
+    match *layer {
+        Layer::Convolution { filters, width, padding } => {
+            let pitch = if padding == Padding::Same { l + width - 1 } else { l };
+            let kernel = Convolution { width, inputs: c, filters, pitch };
+            steps.push(Step::Convolve { kernel, weight: ranges.get("weight") });
+            steps.push(Step::Finish(finish(Some(ranges.get("bias")))));
+        }
+        Layer::Dense { outputs } => {
+            steps.push(Step::Dense { inputs: l * c, outputs, weight: ranges.get("weight") });
+            steps.push(Step::Finish(finish(Some(ranges.get("bias")))));
+        }
+        Layer::BidirectionalLstm { hidden } => steps.push(Step::Lstm {
+            kernel: Lstm { inputs: c, hidden, positions: l },
+            directions: [ranges.direction("forward"), ranges.direction("backward")],
+        }),
+        Layer::GlobalMaxPool => steps.push(Step::GlobalMax),
+        Layer::MeanOverTime => steps.push(Step::Mean),
+        Layer::Activation { function } => {
+            let last = open(steps, finish(None), |last| !last.activated);
+            last.function = function;
+            last.activated = true;
+        }
+        Layer::MaxPool { width } => open(steps, finish(None), |last| last.pool == 1).pool = width,
+        Layer::Dropout { rate } => {
+            let last = open(steps, finish(None), |_| true);
+            last.dropout = (rate > 0.0).then_some((ranges.layer, rate));
+        }
+    }
+}
+
+/// The last step, if it is a finish without dropout that takes one thing more; else a new one.
+fn open(steps: &mut Vec<Step>, new: Finish, takes: impl Fn(&Finish) -> bool) -> &mut Finish {
+    let free = matches!(steps.last(), Some(Step::Finish(last)) if last.dropout.is_none() && takes(last));
+    if !free {
+        steps.push(Step::Finish(new));
+    }
+    match steps.last_mut() {
+        Some(Step::Finish(last)) => last,
+        _ => unreachable!("a finish was just pushed"),
+    }
+}
+
+/// Layers were merged into the finish after a linear map; the map's own output has the shape that the
+/// map gives.
+fn restore_linear_shapes(steps: &[Step], shapes: &mut [(usize, usize)]) {
+    for (i, step) in steps.iter().enumerate() {
+        match step {
+            Step::Convolve { kernel, .. } => {
+                shapes[i + 1] = (kernel.output().positions, kernel.filters);
+            }
+            Step::Dense { outputs, .. } => shapes[i + 1] = (1, *outputs),
+            _ => {}
+        }
+    }
+}
+
+/// The layout of value i: that of the convolution that gives it, else what the step that takes it wants.
+fn layout(steps: &[Step], shapes: &[(usize, usize)], i: usize) -> Layout {
+    let (positions, channels) = shapes[i];
+    if let Some(Step::Convolve { kernel, .. }) = i.checked_sub(1).map(|before| &steps[before]) {
+        return kernel.output();
+    }
+    let compact = Layout::compact(positions, channels);
+    match steps.get(i) {
+        Some(Step::Convolve { kernel, .. }) => {
+            Layout { lead: (kernel.pitch - positions) / 2, pitch: kernel.pitch, ..compact }
+        }
+        Some(Step::Lstm { kernel, .. }) => Layout { pitch: kernel.pitch(), ..compact },
+        _ => compact,
+    }
+}
+
+/// Tables of three bases where a batch of look-ups saves more rows than building them adds.
+fn tables(kernel: &Convolution, batch: usize) -> Tables {
+    let of = |order| Tables { width: kernel.width, filters: kernel.filters, order };
+    let (large, small) = (of(3), of(1));
+    let saved = batch * kernel.output().positions * (small.count() - large.count());
+    if saved > 3 * large.count() * large.rows() { large } else { small }
+}

@@ -1,0 +1,239 @@
+//! A plan: a network prepared to run for one bank shape, with all its scratch.
+
+mod bank;
+mod chain;
+mod truncate;
+mod walk;
+mod workspace;
+
+use candle_core::{DType, Device};
+use serde::{Deserialize, Serialize};
+
+use crate::buffer::require_cpu;
+use crate::real::Real;
+use crate::{Batch, Buffer, Error, Input, InputGradient, Mode, Network, Objective, Params, Result, Task};
+
+use bank::{Bank, Results, Run, Wanted, numbers_mut};
+use walk::InputForm;
+
+/// How many networks run together, and how many sequences each takes at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BankShape {
+    /// Members of the bank: the m of all shapes.
+    pub members: usize,
+    /// Sequences of each member in one run, at most.
+    pub batch: usize,
+}
+
+/// A network prepared to run, with all its scratch: [`Plan::run`] allocates nothing.
+///
+/// Work is spread over the rayon pool that `run` is called in; the pool that `new` is called in sets
+/// how many threads have scratch of their own. The number of threads changes no bit of the results.
+#[derive(Debug)]
+pub struct Plan {
+    shape: BankShape,
+    dtype: DType,
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    F32(Box<Bank<f32>>),
+    F64(Box<Bank<f64>>),
+}
+
+impl Plan {
+    /// Allocates scratch for a network, a bank shape and an element type.
+    ///
+    /// # Errors
+    /// A device other than the CPU, an element type other than `F32` and `F64`, no members or an empty
+    /// batch.
+    pub fn new(network: &Network, shape: BankShape, dtype: DType, device: &Device) -> Result<Self> {
+        require_cpu(device)?;
+        if shape.members == 0 || shape.batch == 0 {
+            let found = vec![shape.members, shape.batch];
+            return Err(Error::Shape { what: "a bank (members, batch)", found, wanted: vec![1, 1] });
+        }
+        let inner = match dtype {
+            DType::F32 => Inner::F32(Box::new(Bank::new(network, shape))),
+            DType::F64 => Inner::F64(Box::new(Bank::new(network, shape))),
+            found => return Err(Error::UnsupportedType { found }),
+        };
+        Ok(Self { shape, dtype, inner })
+    }
+
+    /// Takes a batch through the networks and does the task. Writes `logits` `(m, batch, outputs)`;
+    /// rows beyond `batch.size` are left alone.
+    ///
+    /// # Errors
+    /// An argument whose shape, element type or range does not fit; nothing is written then.
+    pub fn run(&mut self, params: &Params, batch: &Batch, task: Task, logits: &mut Buffer) -> Result<()> {
+        let (shape, dtype) = (self.shape, self.dtype);
+        match &mut self.inner {
+            Inner::F32(bank) => Call { shape, dtype, params, batch }.run(bank, task, logits),
+            Inner::F64(bank) => Call { shape, dtype, params, batch }.run(bank, task, logits),
+        }
+    }
+
+    /// The loss of each member in the last run whose objective was a loss.
+    pub fn losses(&self) -> &[f64] {
+        match &self.inner {
+            Inner::F32(bank) => bank.losses(),
+            Inner::F64(bank) => bank.losses(),
+        }
+    }
+}
+
+/// The arguments of one run, to be checked.
+struct Call<'a> {
+    shape: BankShape,
+    dtype: DType,
+    params: &'a Params,
+    batch: &'a Batch<'a>,
+}
+
+impl Call<'_> {
+    fn run<R: Real>(&self, bank: &mut Bank<R>, task: Task, logits: &mut Buffer) -> Result<()> {
+        let (m, n) = (self.shape.members, self.batch.size);
+        let chain = bank.chain();
+        let (length, outputs) = (chain.length, chain.outputs);
+        self.params.buffer().require("the parameters", &[m, chain.parameters], self.dtype)?;
+        logits.require("the logits", &[m, self.shape.batch, outputs], self.dtype)?;
+        self.check_batch(length)?;
+        let mut run = Run {
+            params: R::of(self.params.buffer()),
+            batch: self.batch,
+            wanted: Wanted::Logits,
+            train: None,
+            with_params: false,
+            form: InputForm::None,
+        };
+        let (mut of_params, mut of_input, mut truncated) = (None, None, [None, None]);
+        match task {
+            Task::Predict => {}
+            Task::Truncations { prefixes, suffixes } => {
+                if chain.truncation().is_none() {
+                    let reason = "the network has no LSTM whose mean over time is taken";
+                    return Err(Error::Unsupported { task: "truncation", reason });
+                }
+                prefixes.require("the prefixes' logits", &[m, n, length, outputs], self.dtype)?;
+                suffixes.require("the suffixes' logits", &[m, n, length, outputs], self.dtype)?;
+                run.wanted = Wanted::Truncations;
+                truncated = [Some(prefixes), Some(suffixes)];
+            }
+            Task::Gradient { of, mode, params, input } => {
+                run.wanted = self.objective(of, outputs)?;
+                run.train = self.mode(mode)?;
+                if let Some(buffer) = params {
+                    buffer.require("the parameters' gradient", &[m, chain.parameters], self.dtype)?;
+                    run.with_params = true;
+                    of_params = Some(buffer);
+                }
+                (run.form, of_input) = self.input_gradient(input, length)?;
+            }
+        }
+        let [prefixes, suffixes] = truncated;
+        let results = Results {
+            logits: R::of_mut(logits),
+            params: numbers_mut(of_params),
+            input: numbers_mut(of_input),
+            truncated: [numbers_mut(prefixes), numbers_mut(suffixes)],
+        };
+        bank.run(&run, results);
+        Ok(())
+    }
+
+    /// Checks the input and the weights.
+    fn check_batch(&self, length: usize) -> Result<()> {
+        let (m, n) = (self.shape.members, self.batch.size);
+        if n == 0 || n > self.shape.batch {
+            let (what, wanted) = ("a batch's size", vec![self.shape.batch]);
+            return Err(Error::Shape { what, found: vec![n], wanted });
+        }
+        match self.batch.input {
+            Input::Rows { store, rows } => {
+                if store.length() != length {
+                    let (what, found) = ("a store's sequence length", vec![store.length()]);
+                    return Err(Error::Shape { what, found, wanted: vec![length] });
+                }
+                check_count("the rows of a batch", rows.len(), m, n)?;
+                if let Some(&row) = rows.iter().find(|&&row| row as usize >= store.len()) {
+                    return Err(Error::OutOfRange { what: "row", found: row as usize, limit: store.len() });
+                }
+            }
+            Input::Soft(buffer) => buffer.require("soft input", &[m, n, length, 4], self.dtype)?,
+        }
+        match self.batch.weights {
+            Some(weights) => check_count("the weights of a batch", weights.len(), m, n),
+            None => Ok(()),
+        }
+    }
+
+    fn objective<'b, R: Real>(&self, of: Objective<'b>, outputs: usize) -> Result<Wanted<'b, R>> {
+        let (m, n) = (self.shape.members, self.batch.size);
+        match of {
+            Objective::Loss(&loss) => {
+                let missing = Error::Missing { task: "the gradient of a loss", missing: "labels" };
+                let labels = self.batch.labels.ok_or(missing)?;
+                check_count("the labels of a batch", labels.len(), m, n)?;
+                match labels.iter().find(|&&label| usize::from(label) >= outputs) {
+                    Some(&label) => {
+                        Err(Error::OutOfRange { what: "label", found: label.into(), limit: outputs })
+                    }
+                    None => Ok(Wanted::Loss(loss)),
+                }
+            }
+            Objective::Logit(index) if index >= outputs => {
+                Err(Error::OutOfRange { what: "logit", found: index, limit: outputs })
+            }
+            Objective::Logit(index) => Ok(Wanted::Logit(index)),
+            Objective::Cotangent(buffer) => {
+                buffer.require("the cotangent", &[m, n, outputs], self.dtype)?;
+                Ok(Wanted::Cotangent(R::of(buffer)))
+            }
+        }
+    }
+
+    fn mode<'b>(&self, mode: Mode<'b>) -> Result<Option<(u64, &'b [u64])>> {
+        match mode {
+            Mode::Evaluate => Ok(None),
+            Mode::Train { step, seeds } if seeds.len() == self.shape.members => Ok(Some((step, seeds))),
+            Mode::Train { seeds, .. } => Err(Error::Shape {
+                what: "the seeds of a training step",
+                found: vec![seeds.len()],
+                wanted: vec![self.shape.members],
+            }),
+        }
+    }
+
+    fn input_gradient<'b>(
+        &self,
+        input: Option<InputGradient<'b>>,
+        length: usize,
+    ) -> Result<(InputForm, Option<&'b mut Buffer>)> {
+        let (m, n) = (self.shape.members, self.batch.size);
+        match input {
+            None => Ok((InputForm::None, None)),
+            Some(InputGradient::Observed(buffer)) => {
+                if matches!(self.batch.input, Input::Soft(_)) {
+                    let reason = "soft input has no observed bases; ask for the gradient of all bases";
+                    return Err(Error::Unsupported { task: "the gradient of observed bases", reason });
+                }
+                buffer.require("the input's gradient", &[m, n, length], self.dtype)?;
+                Ok((InputForm::Observed, Some(buffer)))
+            }
+            Some(InputGradient::Bases(buffer)) => {
+                buffer.require("the input's gradient", &[m, n, length, 4], self.dtype)?;
+                Ok((InputForm::Bases, Some(buffer)))
+            }
+        }
+    }
+}
+
+/// Checks the length of a list that has one entry for each sequence of each member.
+fn check_count(what: &'static str, found: usize, members: usize, size: usize) -> Result<()> {
+    if found == members * size {
+        return Ok(());
+    }
+    Err(Error::Shape { what, found: vec![found], wanted: vec![members, size] })
+}

@@ -1,0 +1,307 @@
+//! One slice through the chain, forwards and back.
+
+use crate::kernels::plain::embedding::observed;
+use crate::kernels::plain::{dropout, finish, reduce};
+use crate::kernels::vectorised;
+use crate::philox::layer_key;
+use crate::product::{Strided, product};
+use crate::real::Real;
+
+use super::chain::{Chain, Codes, Finish, Step};
+use super::workspace::{Prepared, Workspace, bit_words};
+
+/// The sequences of a slice, as its steps need them.
+pub(crate) struct Slice<'a, R> {
+    /// The chain.
+    pub(crate) chain: &'a Chain,
+    /// The member's parameters.
+    pub(crate) weights: &'a [R],
+    /// The same, rearranged.
+    pub(crate) prepared: &'a Prepared<R>,
+    /// Whether the input is codes, so that the first step looks them up.
+    pub(crate) codes: bool,
+    /// In training, step and seed of the member.
+    pub(crate) train: Option<(u64, u64)>,
+    /// Place of the first sequence in the member's batch.
+    pub(crate) first: usize,
+    /// Sequences.
+    pub(crate) sequences: usize,
+}
+
+/// Which form of input gradient is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InputForm {
+    None,
+    Observed,
+    Bases,
+}
+
+impl<R: Real> Slice<'_, R> {
+    /// Takes the slice through steps `from..to`.
+    pub(crate) fn forward(&self, work: &mut Workspace<R>, from: usize, to: usize) {
+        if from == 0 && self.codes {
+            self.prepare_codes(work);
+        }
+        for i in from..to {
+            vectorised(
+                #[inline(always)]
+                || self.forward_step(work, i),
+            );
+        }
+    }
+
+    /// Takes the gradient of the last value, in its gradient buffer, back through all steps. Adds the
+    /// gradient of the parameters to `gradient`; leaves that of the input in value 0's buffer, or, of
+    /// observed bases looked up by a convolution or LSTM, in `input`.
+    pub(crate) fn backward(
+        &self,
+        work: &mut Workspace<R>,
+        mut gradient: Option<&mut [R]>,
+        form: InputForm,
+        input: &mut [R],
+    ) {
+        for i in (0..self.chain.steps.len()).rev() {
+            vectorised(
+                #[inline(always)]
+                || self.backward_step(work, i, gradient.as_deref_mut(), form, &mut *input),
+            );
+        }
+    }
+
+    /// Whether step i looks codes up.
+    fn looks_up(&self, i: usize) -> bool {
+        i == 0 && self.codes && !matches!(self.chain.codes, Codes::OneHot)
+    }
+
+    /// Index of the tables, or one-hot numbers, from the codes in the workspace.
+    fn prepare_codes(&self, work: &mut Workspace<R>) {
+        let layout = self.chain.layouts[0];
+        let rows = self.sequences * layout.pitch;
+        match self.chain.codes {
+            Codes::Tables(tables) => tables.index(&work.codes, &mut work.index[..rows]),
+            Codes::Rows => {}
+            Codes::OneHot => {
+                let one_hot = work.values[0].as_chunks_mut::<4>().0;
+                for (to, &code) in one_hot.iter_mut().zip(&work.codes) {
+                    *to =
+                        std::array::from_fn(|base| if usize::from(code) == base { R::ONE } else { R::ZERO });
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn forward_step(&self, work: &mut Workspace<R>, i: usize) {
+        let (chain, n) = (self.chain, self.sequences);
+        let (layout, next) = (chain.layouts[i], chain.layouts[i + 1]);
+        let (low, high) = work.values.split_at_mut(i + 1);
+        let (from, to) = (&low[i][..], &mut high[0][..]);
+        match &chain.steps[i] {
+            Step::Convolve { kernel, weight } => match chain.codes {
+                Codes::Tables(tables) if self.looks_up(i) => {
+                    tables.forward(&self.prepared.tables, &work.index, layout.pitch, to, next, n);
+                }
+                _ => kernel.forward(from, &self.weights[weight.clone()], to, n),
+            },
+            Step::Lstm { kernel, .. } => {
+                if let (Some(states), Some(weights)) = (&mut work.states[i], &self.prepared.lstm[i]) {
+                    let rows = n * kernel.pitch();
+                    if self.looks_up(i) {
+                        kernel.look_up_rows(&work.codes[..rows], weights, &mut states.gates);
+                    } else {
+                        kernel.project_rows(&from[..rows * kernel.inputs], weights, &mut states.gates);
+                    }
+                    kernel.forward(weights, states, n);
+                    kernel.output(states, to, next, n);
+                }
+            }
+            Step::Dense { inputs, outputs, weight } => product(
+                (n, *inputs, *outputs),
+                to,
+                *outputs,
+                false,
+                Strided::rows(&from[layout.at(0, 0)..], layout.pitch * layout.channels),
+                Strided::rows(&self.weights[weight.clone()], *outputs),
+            ),
+            Step::Finish(step) => {
+                let bias = step.bias.clone().map(|range| &self.weights[range]);
+                finish::finish(from, layout, bias, step.pool, step.function, to, next, n);
+                self.drop_out(step, to, &mut work.bits[i], i);
+            }
+            Step::GlobalMax => reduce::global_max(from, layout, to, next, n),
+            Step::Mean => reduce::mean(from, layout, to, next, n),
+        }
+    }
+
+    /// Draws the bits of a step in training, and applies them.
+    #[inline(always)]
+    fn drop_out(&self, step: &Finish, values: &mut [R], bits: &mut [u32], i: usize) {
+        let (Some((layer, rate)), Some((number, seed))) = (step.dropout, self.train) else { return };
+        let (layout, words) = (self.chain.layouts[i + 1], bit_words(self.chain, i));
+        let key = layer_key(seed, layer);
+        let scale = R::from_f64(1.0 / (1.0 - f64::from(rate)));
+        for (a, bits) in bits.chunks_exact_mut(words).take(self.sequences).enumerate() {
+            let counter = dropout::Counter { key, step: number, slot: self.first + a };
+            dropout::keep_bits(bits, rate, counter);
+            dropout::apply(layout.sequence_mut(values, a), bits, scale);
+        }
+    }
+
+    #[inline(always)]
+    fn backward_step(
+        &self,
+        work: &mut Workspace<R>,
+        i: usize,
+        gradient: Option<&mut [R]>,
+        form: InputForm,
+        input: &mut [R],
+    ) {
+        let (chain, n) = (self.chain, self.sequences);
+        let (layout, next) = (chain.layouts[i], chain.layouts[i + 1]);
+        let onward = i > 0 || form != InputForm::None;
+        match &chain.steps[i] {
+            Step::Convolve { .. } => self.convolution_gradient(work, i, gradient, form, input),
+            Step::Lstm { .. } => self.lstm_gradient(work, i, gradient, form, input),
+            Step::Dense { inputs, outputs, weight } => {
+                let row = layout.pitch * layout.channels;
+                let of_output = Strided::rows(&work.values[i + 1], *outputs);
+                if let Some(gradient) = gradient {
+                    let from = Strided::rows(&work.values[i][layout.at(0, 0)..], row);
+                    let sizes = (*inputs, n, *outputs);
+                    product(
+                        sizes,
+                        &mut gradient[weight.clone()],
+                        *outputs,
+                        true,
+                        from.transposed(),
+                        of_output,
+                    );
+                }
+                if onward {
+                    let weight = Strided::rows(&self.weights[weight.clone()], *outputs).transposed();
+                    let to = &mut work.gradients[i][layout.at(0, 0)..];
+                    product((n, *outputs, *inputs), to, row, false, of_output, weight);
+                }
+            }
+            Step::Finish(step) => {
+                if onward {
+                    self.finish_gradient(work, i, step, gradient);
+                }
+            }
+            Step::GlobalMax | Step::Mean if !onward => {}
+            Step::GlobalMax => {
+                let (to, of_output) = work.gradients.split_at_mut(i + 1);
+                let (to, of_output) = (&mut to[i], &of_output[0]);
+                reduce::global_max_gradient(&work.values[i], layout, of_output, next, to, n);
+            }
+            Step::Mean => {
+                let (to, of_output) = work.gradients.split_at_mut(i + 1);
+                reduce::mean_gradient(&of_output[0], next, &mut to[i], layout, n);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish_gradient(&self, work: &mut Workspace<R>, i: usize, step: &Finish, gradient: Option<&mut [R]>) {
+        let (chain, n) = (self.chain, self.sequences);
+        let (layout, next) = (chain.layouts[i], chain.layouts[i + 1]);
+        let (to, of_output) = work.gradients.split_at_mut(i + 1);
+        let of_output = &mut of_output[0][..];
+        let mut keep = R::ONE;
+        if let (Some((_, rate)), true) = (step.dropout, self.train.is_some()) {
+            keep = R::from_f64(1.0 - f64::from(rate));
+            let scale = R::from_f64(1.0 / (1.0 - f64::from(rate)));
+            let bits = work.bits[i].chunks_exact(bit_words(chain, i));
+            for (a, bits) in bits.take(n).enumerate() {
+                dropout::apply(next.sequence_mut(of_output, a), bits, scale);
+            }
+        }
+        let (values, outputs) = work.values.split_at_mut(i + 1);
+        let to = if chain.in_place(i) {
+            &mut values[i][..]
+        } else {
+            to[i].copy_from_slice(&values[i]);
+            &mut to[i][..]
+        };
+        let bias = match (gradient, step.bias.clone()) {
+            (Some(gradient), Some(range)) => Some(&mut gradient[range]),
+            _ => None,
+        };
+        finish::finish_gradient(
+            to,
+            layout,
+            bias,
+            step.pool,
+            step.function,
+            &outputs[0],
+            of_output,
+            next,
+            keep,
+            n,
+        );
+    }
+
+    #[inline(always)]
+    fn convolution_gradient(
+        &self,
+        work: &mut Workspace<R>,
+        i: usize,
+        gradient: Option<&mut [R]>,
+        form: InputForm,
+        input: &mut [R],
+    ) {
+        let Step::Convolve { kernel, weight } = &self.chain.steps[i] else { return };
+        let (layout, next, n) = (self.chain.layouts[i], self.chain.layouts[i + 1], self.sequences);
+        let of_output = &work.values[i + 1];
+        if let Some(gradient) = gradient {
+            match self.chain.codes {
+                Codes::Tables(tables) if self.looks_up(i) => {
+                    tables.gather(of_output, next, &work.index, layout.pitch, &mut work.gathered, n);
+                }
+                _ => kernel.weight_gradient(&work.values[i], of_output, &mut gradient[weight.clone()], n),
+            }
+        }
+        if self.looks_up(i) && form == InputForm::Observed {
+            let (weight, place) = (&self.weights[weight.clone()], (layout.lead, layout.positions));
+            observed(weight, of_output, next, &work.codes, place, &mut input[..n * layout.positions]);
+        } else if i > 0 || form != InputForm::None {
+            kernel.input_gradient(of_output, &self.prepared.reversed[i], &mut work.gradients[i], n);
+        }
+    }
+
+    #[inline(always)]
+    fn lstm_gradient(
+        &self,
+        work: &mut Workspace<R>,
+        i: usize,
+        gradient: Option<&mut [R]>,
+        form: InputForm,
+        input: &mut [R],
+    ) {
+        let Step::Lstm { kernel, directions } = &self.chain.steps[i] else { return };
+        let (Some(states), Some(weights)) = (&mut work.states[i], &self.prepared.lstm[i]) else { return };
+        let (next, n) = (self.chain.layouts[i + 1], self.sequences);
+        let of_output = if self.chain.in_place(i + 1) { &work.values[i + 1] } else { &work.gradients[i + 1] };
+        kernel.backward(weights, states, of_output, next, n);
+        if let Some(gradient) = gradient {
+            for (direction, ranges) in directions.iter().enumerate() {
+                let (before, after) = gradient.split_at_mut(ranges.bias.start);
+                let bias = &mut after[..ranges.bias.len()];
+                let recurrent = &mut before[ranges.recurrent.clone()];
+                kernel.recurrent_gradient(states, direction, recurrent, bias, n);
+                if !self.looks_up(i) {
+                    let weight = &mut gradient[ranges.input.clone()];
+                    kernel.input_weight_gradient(states, direction, &work.values[i], weight, n);
+                }
+            }
+            if self.looks_up(i) {
+                kernel.gather(states, &work.codes, &mut work.gathered, n);
+            }
+        }
+        if self.looks_up(i) && form == InputForm::Observed {
+            kernel.observed(weights, states, &work.codes, input, n);
+        } else if i > 0 || form != InputForm::None {
+            kernel.input_gradient(weights, states, &mut work.gradients[i], n);
+        }
+    }
+}

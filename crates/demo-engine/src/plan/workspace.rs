@@ -1,0 +1,165 @@
+//! Scratch of a plan: what a thread needs for one slice, what a lane hands back, and weights rearranged
+//! for one member. All sizes are known when the plan is made.
+
+use crate::kernels::plain::lstm::{LstmStates, LstmWeights};
+use crate::real::Real;
+use crate::store::UNKNOWN;
+
+use super::chain::{Chain, Codes, Step};
+use super::truncate::Restarts;
+
+/// What a thread needs to take a slice through the chain.
+#[derive(Debug)]
+pub(crate) struct Workspace<R> {
+    /// Codes in the layout of value 0, unknown where it is padded, and a few beyond.
+    pub(crate) codes: Vec<u8>,
+    /// Rows of the tables that they index.
+    pub(crate) index: Vec<u8>,
+    /// Value i, the input of step i.
+    pub(crate) values: Vec<Vec<R>>,
+    /// Gradient of value i, where it does not overwrite the value.
+    pub(crate) gradients: Vec<Vec<R>>,
+    /// Dropout bits of step i, a sequence at a time.
+    pub(crate) bits: Vec<Vec<u32>>,
+    /// States of step i, where it is an LSTM.
+    pub(crate) states: Vec<Option<LstmStates<R>>>,
+    /// Gathered gradient of the first step on codes.
+    pub(crate) gathered: Vec<R>,
+    /// Room for truncated runs.
+    pub(crate) restarts: Option<Restarts<R>>,
+}
+
+impl<R: Real> Workspace<R> {
+    /// Room for slices of so many sequences.
+    pub(crate) fn new(chain: &Chain, slice: usize) -> Self {
+        let zeros = |size| vec![R::ZERO; size];
+        let rows = chain.layouts[0].lead + slice * chain.layouts[0].pitch;
+        let gathered = match (&chain.codes, &chain.steps[0]) {
+            (Codes::Tables(tables), _) => tables.size(),
+            (Codes::Rows, Step::Lstm { kernel, .. }) => 5 * 8 * kernel.hidden,
+            _ => 0,
+        };
+        let gradient = |i: usize| if chain.in_place(i) { 0 } else { chain.layouts[i].size(slice) };
+        Self {
+            codes: vec![UNKNOWN; rows + 2],
+            index: vec![0; rows],
+            values: chain.layouts.iter().map(|layout| zeros(layout.size(slice))).collect(),
+            gradients: (0..chain.layouts.len()).map(|i| zeros(gradient(i))).collect(),
+            bits: (0..chain.steps.len()).map(|i| vec![0; slice * bit_words(chain, i)]).collect(),
+            states: chain.steps.iter().map(|step| states(step, slice)).collect(),
+            gathered: zeros(gathered),
+            restarts: chain.truncation().map(|at| Restarts::new(chain, at)),
+        }
+    }
+}
+
+/// Words of dropout bits that a sequence needs at a step: whole Philox blocks.
+pub(crate) fn bit_words(chain: &Chain, step: usize) -> usize {
+    match &chain.steps[step] {
+        Step::Finish(finish) if finish.dropout.is_some() => chain.layouts[step + 1].count().div_ceil(128) * 4,
+        _ => 0,
+    }
+}
+
+fn states<R: Real>(step: &Step, slice: usize) -> Option<LstmStates<R>> {
+    match step {
+        Step::Lstm { kernel, .. } => Some(kernel.states(slice)),
+        _ => None,
+    }
+}
+
+/// Weights of one member, rearranged once a run and shared by its lanes.
+#[derive(Debug)]
+pub(crate) struct Prepared<R> {
+    /// Tables of a first convolution on codes.
+    pub(crate) tables: Vec<R>,
+    /// Reversed weights of step i, where it is a convolution.
+    pub(crate) reversed: Vec<Vec<R>>,
+    /// Weights of step i, where it is an LSTM.
+    pub(crate) lstm: Vec<Option<LstmWeights<R>>>,
+    /// One over the sum of the member's row weights.
+    pub(crate) weight_scale: f64,
+}
+
+impl<R: Real> Prepared<R> {
+    /// Room for one member.
+    pub(crate) fn new(chain: &Chain) -> Self {
+        let tables = match chain.codes {
+            Codes::Tables(tables) => tables.size(),
+            _ => 0,
+        };
+        let reversed = |step: &Step| match step {
+            Step::Convolve { weight, .. } => vec![R::ZERO; weight.len()],
+            _ => Vec::new(),
+        };
+        let lstm = |step: &Step| match step {
+            Step::Lstm { kernel, .. } => Some(kernel.weights()),
+            _ => None,
+        };
+        Self {
+            tables: vec![R::ZERO; tables],
+            reversed: chain.steps.iter().map(reversed).collect(),
+            lstm: chain.steps.iter().map(lstm).collect(),
+            weight_scale: 0.0,
+        }
+    }
+
+    /// Rearranges the weights of a member: for look-up of codes, and for the way back.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, chain: &Chain, weights: &[R], codes: bool, backward: bool) {
+        for (i, step) in chain.steps.iter().enumerate() {
+            match step {
+                Step::Convolve { kernel, weight } => {
+                    if let (0, true, Codes::Tables(tables)) = (i, codes, chain.codes) {
+                        tables.build(&weights[weight.clone()], &mut self.tables);
+                    }
+                    if backward {
+                        kernel.reverse(&weights[weight.clone()], &mut self.reversed[i]);
+                    }
+                }
+                Step::Lstm { kernel, directions } => {
+                    let Some(prepared) = &mut self.lstm[i] else { continue };
+                    for (direction, ranges) in directions.iter().enumerate() {
+                        let part = |range: &std::ops::Range<usize>| &weights[range.clone()];
+                        let parts = (part(&ranges.input), part(&ranges.recurrent), part(&ranges.bias));
+                        kernel.prepare(direction, parts, prepared);
+                    }
+                }
+                Step::Dense { .. } | Step::Finish(_) | Step::GlobalMax | Step::Mean => {}
+            }
+        }
+    }
+}
+
+/// What a lane hands back.
+#[derive(Debug)]
+pub(crate) struct Lane<R> {
+    /// Gradient of the parameters, summed over its sequences.
+    pub(crate) gradient: Vec<R>,
+    /// Logits of its sequences.
+    pub(crate) logits: Vec<R>,
+    /// Input gradient of its sequences: `(l)` or `(l, 4)` each.
+    pub(crate) input: Vec<R>,
+    /// Logits of the prefixes and of the suffixes of its sequences.
+    pub(crate) truncated: [Vec<R>; 2],
+    /// Its part of the loss.
+    pub(crate) loss: f64,
+}
+
+impl<R: Real> Lane<R> {
+    /// Room for a lane of so many sequences.
+    pub(crate) fn new(chain: &Chain, rows: usize) -> Self {
+        let zeros = |size| vec![R::ZERO; size];
+        let truncated = match chain.truncation() {
+            Some(_) => rows * chain.length * chain.outputs,
+            None => 0,
+        };
+        Self {
+            gradient: zeros(chain.parameters),
+            logits: zeros(rows * chain.outputs),
+            input: zeros(rows * chain.length * 4),
+            truncated: [zeros(truncated), zeros(truncated)],
+            loss: 0.0,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The engine as a whole: gradients against finite differences, routes, precisions, banks and threads
+//! against each other, truncations against separate runs.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod banks;
+mod common;
+mod gradients;
+mod routes;
+mod truncations;
