@@ -3,6 +3,8 @@
 //! Each command is one module with an `Args` struct and a `run` function, and one line in
 //! [`Command`]. They stay thin: what they call lives in the libraries.
 
+mod bench;
+mod bench_tomtom;
 mod ci;
 mod shell;
 mod test;
@@ -22,6 +24,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compares the libraries with the results of other programs.
+    Bench(bench::Args),
     /// Runs all tests and doc tests, in the release profile.
     Test(test::Args),
     /// Runs what continuous integration runs: format, lints, tests, docs, tidy.
@@ -32,6 +36,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Tidy(args) => tidy::run(&args),
