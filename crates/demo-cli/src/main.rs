@@ -1,3 +1,73 @@
-//! The `demo` command: motif comparison and inspection of a user's own files.
+//! The `demo` command, for a user's own files: parse, validate, call, print.
+//!
+//! Data go to standard output, warnings and errors to standard error. The exit code is 0, 1 where something
+//! went wrong, or 2 where the command line is at fault; a reader that closes the pipe early is no error.
 
-fn main() {}
+mod inspect;
+mod output;
+mod tomtom;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+/// Compares motifs and looks into data files.
+#[derive(Debug, Parser)]
+#[command(name = "demo", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Finds the known motifs that resemble given ones, as MEME Suite's tomtom does.
+    Tomtom(tomtom::Args),
+    /// Says what a sequence file, a motif file or a folder of data sets holds.
+    Inspect(inspect::Args),
+}
+
+/// Why a command ends early.
+#[derive(Debug)]
+enum Failure {
+    /// The command line asks for what cannot be.
+    Usage(String),
+    /// Something went wrong on the way.
+    Run(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Tomtom(args) => tomtom::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // clap prints its usage errors with exit code 2, so this one looks like them.
+        Err(Failure::Usage(message)) => Cli::command().error(ErrorKind::ValueValidation, message).exit(),
+        Err(Failure::Run(error)) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(Failure::Run(error)) => {
+            eprintln!("error: {}", message(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What went wrong and why; a cause that the text before it already tells is not told twice.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |message, cause| {
+        let cause = cause.to_string();
+        match message.as_str() {
+            "" => cause,
+            told if told.contains(&cause) => message,
+            told => format!("{told}: {cause}"),
+        }
+    })
+}

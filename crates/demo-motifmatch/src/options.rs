@@ -80,8 +80,11 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Refuses what no comparison can be made with.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Refuses what no comparison can be made with, as [`Tomtom::new`](crate::Tomtom::new) does.
+    ///
+    /// # Errors
+    /// A pseudocount, an overlap or a threshold that is out of its range.
+    pub fn check(&self) -> Result<()> {
         if !self.motif_pseudocount.is_finite() || self.motif_pseudocount < 0.0 {
             return Err(Error::Pseudocount { found: self.motif_pseudocount });
         }
