@@ -5,6 +5,7 @@
 //! table must come out again, in its place.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -24,6 +25,7 @@ pub(crate) struct Args {
 
 /// Compares all tables of the folder and fails where a line differs.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let (mut compared, mut differing) = (0, 0);
     for path in tables(&args.verify)? {
         let name = path.file_name().unwrap_or_default().display();
@@ -31,12 +33,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let command = match Command::of(&text) {
             Ok(command) => command,
             Err(reason) => {
-                println!("{name}: passed over: {reason}");
+                writeln!(out, "{name}: passed over: {reason}")?;
                 continue;
             }
         };
         let outcome = compare(&path, &text, &command).with_context(|| path.display().to_string())?;
-        println!("{name}: {outcome}");
+        writeln!(out, "{name}: {outcome}")?;
         compared += 1;
         differing += usize::from(!outcome.is_identical());
     }
@@ -221,19 +223,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let motif = "MEME version 4\n\nMOTIF m\nletter-probability matrix: w= 2\n1 0 0 0\n0 1 0 0\n";
         fs::write(folder.path().join("m.meme"), motif).unwrap();
-        let table = |p: &str| {
-            // Counted by hand: one target of two columns, both matched best; of the columns of both strands
-            // each kind is a quarter, and three alignments on each of two strands can reach the score.
-            format!("header\nm\tm\t0\t{p}\t{p}\t{p}\t2\tAC\tAC\t+\n\n# tomtom -thresh 1 m.meme m.meme\n")
-        };
+        let table = |line: &str| format!("header\n{line}\n\n# tomtom -thresh 1 m.meme m.meme\n");
         let path = folder.path().join("m.tsv");
-        fs::write(&path, table("0.5")).unwrap();
+        fs::write(&path, table("m\tm\t0\t0.5\t0.5\t0.5\t2\tAC\tAC\t+")).unwrap();
         assert!(run(&Args { verify: folder.path().to_owned() }).is_err());
         let text = read_text(&path).unwrap();
         let outcome = compare(&path, &text, &Command::of(&text).unwrap()).unwrap();
         let (_, made) = outcome.first.unwrap();
         assert_eq!((outcome.identical, outcome.wanted, outcome.made), (0, 1, 1));
-        fs::write(&path, format!("header\n{made}\n\n# tomtom -thresh 1 m.meme m.meme\n")).unwrap();
+        fs::write(&path, table(&made)).unwrap();
         run(&Args { verify: folder.path().to_owned() }).unwrap();
     }
 }
