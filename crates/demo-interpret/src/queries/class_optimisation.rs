@@ -2,8 +2,9 @@
 //!
 //! Windows are found one after another. The most informative span of the least width that touches no
 //! earlier window is taken, then grows by the more informative of its two neighbours for as long as
-//! that column holds a fraction of the span's mean, up to the greatest width. Spans whose mean is too
-//! low end the search. Cost: windows × length.
+//! that column holds a fraction of the span's mean, up to the greatest width. Optimised inputs are noisy
+//! between their motifs, so all windows but the first must stand out of the median column; spans whose
+//! mean is too low end the search. Cost: windows × length.
 
 use std::ops::Range;
 
@@ -26,6 +27,8 @@ pub struct ClassQueryConfig {
     pub windows: usize,
     /// Mean information a window must have at its least width, in bits.
     pub minimum_information: f64,
+    /// How many times the median column's information every window but the first must have.
+    pub prominence: f64,
     /// The fraction of the window's mean information that a further column must hold.
     pub extension: f64,
     /// Whether the whole matrix is a query too, as published.
@@ -39,6 +42,7 @@ impl Default for ClassQueryConfig {
             maximum_width: 21,
             windows: 5,
             minimum_information: 0.25,
+            prominence: 2.0,
             extension: 0.5,
             whole: true,
         }
@@ -75,6 +79,7 @@ fn check(config: &ClassQueryConfig) -> Result<()> {
     check_setting("maximum_width", greatest as f64, greatest >= least, "at least the minimum width")?;
     let bits = config.minimum_information;
     check_setting("minimum_information", bits, (0.0..=2.0).contains(&bits), "between 0 and 2 bits")?;
+    check_setting("prominence", config.prominence, config.prominence >= 0.0, "at least 0")?;
     let extension = config.extension;
     check_setting("extension", extension, extension >= 0.0, "at least 0")
 }
@@ -82,8 +87,10 @@ fn check(config: &ClassQueryConfig) -> Result<()> {
 fn peaks(information: &[f64], config: &ClassQueryConfig) -> Vec<Range<usize>> {
     let mut taken = vec![false; information.len()];
     let mut found = Vec::new();
+    let mut least = config.minimum_information;
     while found.len() < config.windows {
-        let Some(start) = richest(information, &taken, config) else { break };
+        let Some(start) = richest(information, &taken, config.minimum_width, least) else { break };
+        least = least.max(config.prominence * median(information));
         let span = grow(information, &taken, start..start + config.minimum_width, config);
         taken[span.clone()].fill(true);
         found.push(span);
@@ -91,14 +98,19 @@ fn peaks(information: &[f64], config: &ClassQueryConfig) -> Vec<Range<usize>> {
     found
 }
 
-/// Start of the richest free span of the least width, the first of equals.
-fn richest(information: &[f64], taken: &[bool], config: &ClassQueryConfig) -> Option<usize> {
-    let width = config.minimum_width;
+/// Start of the richest free span of this width, the first of equals, where its mean is high enough.
+fn richest(information: &[f64], taken: &[bool], width: usize, least: f64) -> Option<usize> {
     let spans = information.windows(width).zip(taken.windows(width)).enumerate();
     let free = spans.filter(|(_, (_, taken))| !taken.contains(&true));
     let sums = free.map(|(start, (bits, _))| (start, bits.iter().sum::<f64>()));
     let best = sums.reduce(|a, b| if b.1 > a.1 { b } else { a })?;
-    (best.1 >= config.minimum_information * width as f64).then_some(best.0)
+    (best.1 >= least * width as f64).then_some(best.0)
+}
+
+fn median(information: &[f64]) -> f64 {
+    let mut sorted = information.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
 fn grow(
@@ -156,8 +168,18 @@ mod tests {
 
     #[test]
     fn widths_stay_within_their_limits() {
-        let queries = class_optimisation_queries(&matrix(&[0.97; 50]), &ClassQueryConfig::default()).unwrap();
+        let config = ClassQueryConfig { prominence: 1.0, ..ClassQueryConfig::default() };
+        let queries = class_optimisation_queries(&matrix(&[0.97; 50]), &config).unwrap();
         assert_eq!(spans(&queries), [(0, 50), (0, 21), (21, 21), (42, 8)]);
+    }
+
+    #[test]
+    fn noise_between_motifs_gives_no_window() {
+        let mut a: Vec<f64> = (0..101).map(|i| 0.6 + 0.1 * f64::from(i % 3)).collect();
+        a[40..50].fill(0.99);
+        let queries = class_optimisation_queries(&matrix(&a), &ClassQueryConfig::default()).unwrap();
+        assert_eq!(queries.len(), 2);
+        assert!(queries[1].anchor.unwrap() <= 40 && queries[1].anchor.unwrap() + queries[1].width >= 50);
     }
 
     #[test]
