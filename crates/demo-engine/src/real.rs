@@ -8,6 +8,9 @@
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::Buffer;
+use crate::kernels::plain::Layout;
+use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, Steps};
+use crate::kernels::simd::lstm::{Backward, Forward};
 
 /// A floating-point type that kernels are written for.
 pub(crate) trait Real:
@@ -59,6 +62,29 @@ pub(crate) trait Real:
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
         if self > other { self } else { other }
+    }
+    /// All steps of an LSTM with explicit vectors, where this type has them; false where nothing was
+    /// done.
+    #[inline(always)]
+    fn lstm_forward(
+        _kernel: Lstm,
+        _weights: &LstmWeights<Self>,
+        _states: &mut LstmStates<Self>,
+        _steps: Steps,
+    ) -> bool {
+        false
+    }
+    /// The same backwards.
+    #[inline(always)]
+    fn lstm_backward(
+        _kernel: Lstm,
+        _weights: &LstmWeights<Self>,
+        _states: &mut LstmStates<Self>,
+        _gradient: &[Self],
+        _layout: Layout,
+        _sequences: usize,
+    ) -> bool {
+        false
     }
     /// The numbers of a buffer of this type; none if it is of the other.
     fn of(buffer: &Buffer) -> &[Self];
@@ -154,6 +180,24 @@ impl Real for f32 {
         // tanh(10) rounds to 1.
         let grown = Real::exp_m1(2.0 * clamp(self, -10.0, 10.0));
         grown / (grown + 2.0)
+    }
+    fn lstm_forward(
+        kernel: Lstm,
+        weights: &LstmWeights<Self>,
+        states: &mut LstmStates<Self>,
+        steps: Steps,
+    ) -> bool {
+        pulp::Arch::new().dispatch(Forward { kernel, weights, states, steps })
+    }
+    fn lstm_backward(
+        kernel: Lstm,
+        weights: &LstmWeights<Self>,
+        states: &mut LstmStates<Self>,
+        gradient: &[Self],
+        layout: Layout,
+        sequences: usize,
+    ) -> bool {
+        pulp::Arch::new().dispatch(Backward { kernel, weights, states, gradient, layout, sequences })
     }
     fn of(buffer: &Buffer) -> &[Self] {
         buffer.as_f32().unwrap_or_default()

@@ -1,6 +1,7 @@
 //! The arithmetic, as functions on slices: what a stage computes for one slice of one member.
 
 pub(crate) mod plain;
+pub(crate) mod simd;
 
 /// Runs a kernel compiled for the widest vector instructions that this machine has.
 ///

@@ -18,8 +18,6 @@ use super::chain::{Chain, Codes, Step};
 use super::walk::{InputForm, Slice};
 use super::workspace::{Lane, Prepared, Workspace};
 
-/// Sequences in a slice: products amortise the packing of weights, and the values stay in cache.
-const SLICE: usize = 16;
 /// Lanes of a member at most: enough for the threads of a desktop, few enough to add.
 const LANES: usize = 8;
 /// Members that run together, each with its lanes.
@@ -83,7 +81,7 @@ impl<R: Real> Bank<R> {
     /// Allocates everything a run needs.
     pub(crate) fn new(network: &Network, shape: BankShape) -> Self {
         let chain = Chain::new(network, shape.batch);
-        let slice = SLICE.min(shape.batch);
+        let slice = slice_size(&chain).min(shape.batch);
         let members = shape.members.min(GROUP);
         let slices = shape.batch.div_ceil(slice);
         let lanes = slices.min(LANES);
@@ -212,6 +210,12 @@ impl<R: Real> Bank<R> {
     }
 }
 
+/// Sequences in a slice: many, so that products repay the packing of weights, but fewer where an LSTM
+/// keeps the gates of all steps, so that they stay in cache.
+fn slice_size(chain: &Chain) -> usize {
+    if chain.steps.iter().any(|step| matches!(step, Step::Lstm { .. })) { 8 } else { 16 }
+}
+
 /// The slices of a lane: as even as can be, in order.
 fn slices_of(lane: usize, lanes: usize, slices: usize) -> std::ops::Range<usize> {
     lane * slices / lanes..(lane + 1) * slices / lanes
@@ -264,6 +268,7 @@ impl<R: Real> LaneTask<'_, R> {
                 prepared: self.prepared,
                 codes: matches!(run.batch.input, Input::Rows { .. }),
                 train: run.train.map(|(step, seeds)| (step, seeds[self.member])),
+                keep: !matches!(run.wanted, Wanted::Logits | Wanted::Truncations),
                 first,
                 sequences: self.slice,
             };

@@ -28,6 +28,7 @@ pub(crate) struct Restarts<R> {
     /// `(l, h)`: states of all runs, before and after a step, and the sum of h over steps.
     cells: [Vec<R>; 2],
     hidden: Vec<R>,
+    squashed: Vec<R>,
     sums: Vec<R>,
     /// `(l, 2h)`: means over prefixes, and over suffixes.
     means: [Vec<R>; 2],
@@ -47,6 +48,7 @@ impl<R: Real> Restarts<R> {
             gates: zeros(l * 4 * h),
             cells: [zeros(l * h), zeros(l * h)],
             hidden: zeros(l * h),
+            squashed: zeros(h),
             sums: zeros(l * h),
             means: [zeros(l * 2 * h), zeros(l * 2 * h)],
         }
@@ -80,7 +82,8 @@ impl<R: Real> Restarts<R> {
             for (run, gates) in runs.clone().zip(gates.chunks_exact_mut(4 * h)) {
                 let row = run * h..(run + 1) * h;
                 let hidden = &mut self.hidden[row.clone()];
-                cell_step(gates, bias, &before[row.clone()], &mut after[row.clone()], hidden);
+                let (cell, squashed) = (&mut after[row.clone()], &mut self.squashed);
+                cell_step(gates, bias, &before[row.clone()], cell, squashed, hidden);
                 self.sums[row].iter_mut().zip(hidden).for_each(|(sum, x)| *sum += *x);
             }
             self.cells.swap(0, 1);

@@ -1,6 +1,7 @@
 //! One slice through the chain, forwards and back.
 
 use crate::kernels::plain::embedding::observed;
+use crate::kernels::plain::lstm::Steps;
 use crate::kernels::plain::{dropout, finish, reduce};
 use crate::kernels::vectorised;
 use crate::philox::layer_key;
@@ -22,6 +23,8 @@ pub(crate) struct Slice<'a, R> {
     pub(crate) codes: bool,
     /// In training, step and seed of the member.
     pub(crate) train: Option<(u64, u64)>,
+    /// Whether a backward pass follows.
+    pub(crate) keep: bool,
     /// Place of the first sequence in the member's batch.
     pub(crate) first: usize,
     /// Sequences.
@@ -105,13 +108,12 @@ impl<R: Real> Slice<'_, R> {
             },
             Step::Lstm { kernel, .. } => {
                 if let (Some(states), Some(weights)) = (&mut work.states[i], &self.prepared.lstm[i]) {
-                    let rows = n * kernel.pitch();
-                    if self.looks_up(i) {
-                        kernel.look_up_rows(&work.codes[..rows], weights, &mut states.gates);
-                    } else {
+                    let codes = self.looks_up(i).then_some(&work.codes[..]);
+                    if codes.is_none() {
+                        let rows = n * kernel.pitch();
                         kernel.project_rows(&from[..rows * kernel.inputs], weights, &mut states.gates);
                     }
-                    kernel.forward(weights, states, n);
+                    kernel.forward(weights, states, Steps { codes, keep: self.keep, sequences: n });
                     kernel.output(states, to, next, n);
                 }
             }

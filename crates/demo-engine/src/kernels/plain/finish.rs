@@ -114,6 +114,21 @@ fn finish_with<R: Real>(
         let windows = layout.sequence(from, a).chunks_exact(pool * c);
         for (row, window) in to_layout.sequence_mut(to, a).chunks_exact_mut(c).zip(windows) {
             let (first, others) = window.split_at(c);
+            if let Some(bias) = bias {
+                // The usual ones in one pass.
+                if pool == 1 {
+                    let numbers = first.iter().zip(bias);
+                    row.iter_mut().zip(numbers).for_each(|(y, (&x, &b))| *y = value(x + b));
+                    continue;
+                }
+                if pool == 2 {
+                    let numbers = first.iter().zip(others).zip(bias);
+                    for (y, ((&x, &other), &b)) in row.iter_mut().zip(numbers) {
+                        *y = value(if other > x { other } else { x } + b);
+                    }
+                    continue;
+                }
+            }
             row.copy_from_slice(first);
             for other in others.chunks_exact(c) {
                 row.iter_mut().zip(other).for_each(|(y, &x)| *y = if x > *y { x } else { *y });

@@ -42,6 +42,18 @@ pub(crate) struct LstmWeights<R> {
     pub(crate) transposed: [Vec<R>; 2],
 }
 
+/// Where the steps of a slice find the input's part of their gates, and what they leave behind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Steps<'a> {
+    /// Codes of the LSTM's pitch, which number rows of the input weights; none where the gates hold
+    /// projected input.
+    pub(crate) codes: Option<&'a [u8]>,
+    /// Whether gates are kept for the backward pass.
+    pub(crate) keep: bool,
+    /// Sequences in the slice.
+    pub(crate) sequences: usize,
+}
+
 /// What the steps of a slice leave for the backward pass.
 #[derive(Debug, Clone)]
 pub(crate) struct LstmStates<R> {
@@ -51,8 +63,10 @@ pub(crate) struct LstmStates<R> {
     pub(crate) hidden: Vec<R>,
     /// States c.
     pub(crate) cell: Vec<R>,
+    /// Their tanh.
+    pub(crate) squashed: Vec<R>,
     /// `(sequences, 2h)`: gradients that the backward pass carries from step to step, of h and c.
-    carried: Vec<R>,
+    pub(crate) carried: Vec<R>,
 }
 
 impl Lstm {
@@ -80,6 +94,7 @@ impl Lstm {
             gates: vec![R::ZERO; rows * 8 * h],
             hidden: vec![R::ZERO; (1 + rows) * 2 * h],
             cell: vec![R::ZERO; (1 + rows) * 2 * h],
+            squashed: vec![R::ZERO; (1 + rows) * 2 * h],
             carried: vec![R::ZERO; sequences * 2 * h],
         }
     }
@@ -127,15 +142,21 @@ impl Lstm {
         }
     }
 
-    /// All steps of both directions, from the input's part of the gates.
+    /// All steps of both directions.
     #[inline(always)]
     pub(crate) fn forward<R: Real>(
         &self,
         weights: &LstmWeights<R>,
         states: &mut LstmStates<R>,
-        sequences: usize,
+        steps: Steps,
     ) {
-        let (h, l, pitch) = (self.hidden, self.positions, self.pitch());
+        if R::lstm_forward(*self, weights, states, steps) {
+            return;
+        }
+        let (h, l, pitch, sequences) = (self.hidden, self.positions, self.pitch(), steps.sequences);
+        if let Some(codes) = steps.codes {
+            self.look_up_rows(&codes[..sequences * pitch], weights, &mut states.gates);
+        }
         for direction in 0..2 {
             let bias = &weights.bias[direction * 4 * h..][..4 * h];
             for step in 0..l {
@@ -155,7 +176,8 @@ impl Lstm {
                     let at = (a * pitch + t + 1) * 2 * h + direction * h;
                     let from = (a * pitch + before) * 2 * h + direction * h;
                     let (cell, cell_before) = two_rows(&mut states.cell, at, from, h);
-                    cell_step(gates, bias, cell_before, cell, &mut states.hidden[at..at + h]);
+                    let squashed = &mut states.squashed[at..at + h];
+                    cell_step(gates, bias, cell_before, cell, squashed, &mut states.hidden[at..at + h]);
                 }
             }
         }
@@ -188,7 +210,13 @@ impl Lstm {
         sequences: usize,
     ) {
         let (h, l, pitch) = (self.hidden, self.positions, self.pitch());
-        let LstmStates { gates, cell, carried, .. } = states;
+        for a in 0..sequences {
+            states.gates[(a * pitch + l) * 8 * h..][..8 * h].fill(R::ZERO);
+        }
+        if R::lstm_backward(*self, weights, states, gradient, layout, sequences) {
+            return;
+        }
+        let LstmStates { gates, cell, squashed, carried, .. } = states;
         for direction in 0..2 {
             carried.fill(R::ZERO);
             for step in (0..l).rev() {
@@ -199,7 +227,7 @@ impl Lstm {
                     let from = (a * pitch + before) * 2 * h + direction * h;
                     let output = &gradient[layout.at(a, t) + direction * h..][..h];
                     let carried = &mut carried[a * 2 * h..][..2 * h];
-                    cell_gradient(gates, &cell[from..from + h], &cell[at..at + h], output, carried);
+                    cell_gradient(gates, &cell[from..from + h], &squashed[at..at + h], output, carried);
                 }
                 if step > 0 {
                     product(
@@ -212,9 +240,6 @@ impl Lstm {
                     );
                 }
             }
-        }
-        for a in 0..sequences {
-            gates[(a * pitch + l) * 8 * h..][..8 * h].fill(R::ZERO);
         }
     }
 
@@ -334,7 +359,7 @@ impl Lstm {
 
 /// The row of a step's gates, and the row of the states before it (states have one row more in front).
 #[inline(always)]
-fn rows_of(direction: usize, step: usize, positions: usize) -> (usize, usize) {
+pub(crate) fn rows_of(direction: usize, step: usize, positions: usize) -> (usize, usize) {
     if direction == 0 {
         (step, step)
     } else {
@@ -362,11 +387,12 @@ pub(crate) fn cell_step<R: Real>(
     bias: &[R],
     before: &[R],
     cell: &mut [R],
+    squashed: &mut [R],
     hidden: &mut [R],
 ) {
     let h = cell.len();
     let (gates, bias) = (&mut gates[..4 * h], &bias[..4 * h]);
-    let (before, hidden) = (&before[..h], &mut hidden[..h]);
+    let (before, squashed, hidden) = (&before[..h], &mut squashed[..h], &mut hidden[..h]);
     for u in 0..h {
         let input = (gates[u] + bias[u]).sigmoid();
         let forget = (gates[h + u] + bias[h + u]).sigmoid();
@@ -378,22 +404,23 @@ pub(crate) fn cell_step<R: Real>(
         gates[2 * h + u] = candidate;
         gates[3 * h + u] = output;
         cell[u] = c;
-        hidden[u] = output * c.tanh();
+        squashed[u] = c.tanh();
+        hidden[u] = output * squashed[u];
     }
 }
 
 /// One step of one sequence backwards: gates get their gradient; `carried` holds the gradient of h and
 /// of c from the later step and gets that of c for the earlier one.
 #[inline(always)]
-fn cell_gradient<R: Real>(gates: &mut [R], before: &[R], cell: &[R], gradient: &[R], carried: &mut [R]) {
-    let h = cell.len();
+fn cell_gradient<R: Real>(gates: &mut [R], before: &[R], squashed: &[R], gradient: &[R], carried: &mut [R]) {
+    let h = squashed.len();
     let gates = &mut gates[..4 * h];
     let (before, gradient) = (&before[..h], &gradient[..h]);
     let (from_hidden, from_cell) = carried.split_at_mut(h);
     let (from_hidden, from_cell) = (&from_hidden[..h], &mut from_cell[..h]);
     for u in 0..h {
         let (input, forget, candidate, output) = (gates[u], gates[h + u], gates[2 * h + u], gates[3 * h + u]);
-        let squashed = cell[u].tanh();
+        let squashed = squashed[u];
         let dh = gradient[u] + from_hidden[u];
         let dc = (dh * output).mul_add(R::ONE - squashed * squashed, from_cell[u]);
         gates[u] = dc * candidate * input * (R::ONE - input);

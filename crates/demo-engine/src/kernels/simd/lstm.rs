@@ -1,0 +1,259 @@
+//! The steps of an LSTM with gates in registers: a block of sequences goes through all its steps; the
+//! recurrent product, the activations and the cell of one vector of units are one loop body.
+//!
+//! Weights and states of a block stay in the first-level cache. Bound by the exponentials.
+
+use pulp::{Simd, WithSimd};
+
+use crate::kernels::plain::Layout;
+use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, Steps, rows_of};
+
+use super::math;
+
+/// Sequences that go forward together: four gates of each fill sixteen registers.
+const FORWARD: usize = 4;
+/// Sequences that go back together: two vectors of each fill sixteen registers.
+const BACKWARD: usize = 8;
+
+/// All steps of a slice; false where no vector is filled, so that nothing was done.
+pub(crate) struct Forward<'a> {
+    pub(crate) kernel: Lstm,
+    pub(crate) weights: &'a LstmWeights<f32>,
+    pub(crate) states: &'a mut LstmStates<f32>,
+    pub(crate) steps: Steps<'a>,
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
+        let Self { kernel, weights, states, steps } = self;
+        let sequences = steps.sequences;
+        if S::F32_LANES == 1 || !kernel.hidden.is_multiple_of(S::F32_LANES) {
+            return false;
+        }
+        for direction in 0..2 {
+            // Fewer registers hold the gates of fewer sequences.
+            let whole = if S::REGISTER_COUNT >= 32 { sequences / FORWARD * FORWARD } else { 0 };
+            for first in (0..whole).step_by(FORWARD) {
+                forward_block::<S, FORWARD>(simd, kernel, weights, states, steps, direction, first);
+            }
+            let pairs = whole + (sequences - whole) / 2 * 2;
+            for first in (whole..pairs).step_by(2) {
+                forward_block::<S, 2>(simd, kernel, weights, states, steps, direction, first);
+            }
+            for first in pairs..sequences {
+                forward_block::<S, 1>(simd, kernel, weights, states, steps, direction, first);
+            }
+        }
+        true
+    }
+}
+
+/// All steps of `N` sequences in one direction.
+#[inline(always)]
+fn forward_block<S: Simd, const N: usize>(
+    simd: S,
+    kernel: Lstm,
+    weights: &LstmWeights<f32>,
+    states: &mut LstmStates<f32>,
+    steps: Steps,
+    direction: usize,
+    first: usize,
+) {
+    let (h, l, pitch) = (kernel.hidden, kernel.positions, kernel.pitch());
+    let vectors = h / S::F32_LANES;
+    let recurrent = S::as_simd_f32s(&weights.recurrent[direction]).0;
+    let bias = S::as_simd_f32s(&weights.bias[direction * 4 * h..][..4 * h]).0;
+    let LstmStates { gates, hidden, cell, squashed, .. } = states;
+    for step in 0..l {
+        let (t, before) = rows_of(direction, step, l);
+        let (mut gate_at, mut at, mut from) = ([0; N], [0; N], [0; N]);
+        for b in 0..N {
+            let row = (first + b) * pitch;
+            gate_at[b] = (row + t) * 8 * h + direction * 4 * h;
+            at[b] = (row + t + 1) * 2 * h + direction * h;
+            from[b] = (row + before) * 2 * h + direction * h;
+        }
+        for v in 0..vectors {
+            let mut sums = [[simd.splat_f32s(0.0); 4]; N];
+            for b in 0..N {
+                let row = match steps.codes {
+                    Some(codes) => {
+                        let code = usize::from(codes[(first + b) * pitch + t]);
+                        &weights.input[code * 8 * h + direction * 4 * h..]
+                    }
+                    None => &gates[gate_at[b]..],
+                };
+                let row = S::as_simd_f32s(&row[..4 * h]).0;
+                for g in 0..4 {
+                    sums[b][g] = simd.add_f32s(row[g * vectors + v], bias[g * vectors + v]);
+                }
+            }
+            if step > 0 {
+                let mut states = [&hidden[..h]; N];
+                for b in 0..N {
+                    states[b] = &hidden[from[b]..][..h];
+                }
+                for k in 0..h {
+                    let row = &recurrent[k * 4 * vectors..][..4 * vectors];
+                    let row = [row[v], row[vectors + v], row[2 * vectors + v], row[3 * vectors + v]];
+                    for b in 0..N {
+                        let state = simd.splat_f32s(states[b][k]);
+                        for g in 0..4 {
+                            sums[b][g] = simd.mul_add_f32s(state, row[g], sums[b][g]);
+                        }
+                    }
+                }
+            }
+            for b in 0..N {
+                let [i, f, g, o] = math::gates(simd, sums[b]);
+                let old = S::as_simd_f32s(&cell[from[b]..][..h]).0[v];
+                let new = simd.mul_add_f32s(f, old, simd.mul_f32s(i, g));
+                let tanh = math::tanh(simd, new);
+                if steps.keep {
+                    let row = S::as_mut_simd_f32s(&mut gates[gate_at[b]..][..4 * h]).0;
+                    row[v] = i;
+                    row[vectors + v] = f;
+                    row[2 * vectors + v] = g;
+                    row[3 * vectors + v] = o;
+                    S::as_mut_simd_f32s(&mut squashed[at[b]..][..h]).0[v] = tanh;
+                }
+                S::as_mut_simd_f32s(&mut cell[at[b]..][..h]).0[v] = new;
+                S::as_mut_simd_f32s(&mut hidden[at[b]..][..h]).0[v] = simd.mul_f32s(o, tanh);
+            }
+        }
+    }
+}
+
+/// All steps of a slice backwards: gates become their gradient. False where no vector is filled.
+pub(crate) struct Backward<'a> {
+    pub(crate) kernel: Lstm,
+    pub(crate) weights: &'a LstmWeights<f32>,
+    pub(crate) states: &'a mut LstmStates<f32>,
+    pub(crate) gradient: &'a [f32],
+    pub(crate) layout: Layout,
+    pub(crate) sequences: usize,
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
+        if S::F32_LANES == 1 || !self.kernel.hidden.is_multiple_of(S::F32_LANES) {
+            return false;
+        }
+        let mut this = self;
+        for direction in 0..2 {
+            let whole = if S::REGISTER_COUNT >= 32 { this.sequences / BACKWARD * BACKWARD } else { 0 };
+            for first in (0..whole).step_by(BACKWARD) {
+                this.block::<S, BACKWARD>(simd, direction, first);
+            }
+            let fours = whole + (this.sequences - whole) / 4 * 4;
+            for first in (whole..fours).step_by(4) {
+                this.block::<S, 4>(simd, direction, first);
+            }
+            for first in fours..this.sequences {
+                this.block::<S, 1>(simd, direction, first);
+            }
+        }
+        true
+    }
+}
+
+impl Backward<'_> {
+    /// All steps of `N` sequences in one direction.
+    #[inline(always)]
+    fn block<S: Simd, const N: usize>(&mut self, simd: S, direction: usize, first: usize) {
+        let (h, l) = (self.kernel.hidden, self.kernel.positions);
+        self.states.carried[first * 2 * h..(first + N) * 2 * h].fill(0.0);
+        for step in (0..l).rev() {
+            for b in first..first + N {
+                self.cell(simd, direction, step, b);
+            }
+            if step > 0 {
+                let vectors = h / S::F32_LANES;
+                for v in (0..vectors / 2 * 2).step_by(2) {
+                    self.recur::<S, N, 2>(simd, direction, step, first, v);
+                }
+                if vectors % 2 == 1 {
+                    self.recur::<S, N, 1>(simd, direction, step, first, vectors - 1);
+                }
+            }
+        }
+    }
+
+    /// The gradient of one step's gates of one sequence.
+    #[inline(always)]
+    fn cell<S: Simd>(&mut self, simd: S, direction: usize, step: usize, sequence: usize) {
+        let (h, l, pitch) = (self.kernel.hidden, self.kernel.positions, self.kernel.pitch());
+        let (t, before) = rows_of(direction, step, l);
+        let at = (sequence * pitch + t + 1) * 2 * h + direction * h;
+        let from = (sequence * pitch + before) * 2 * h + direction * h;
+        let LstmStates { gates, cell, squashed, carried, .. } = &mut *self.states;
+        let gates = &mut gates[(sequence * pitch + t) * 8 * h + direction * 4 * h..][..4 * h];
+        let (input, gates) = gates.split_at_mut(h);
+        let (forget, gates) = gates.split_at_mut(h);
+        let (candidate, output) = gates.split_at_mut(h);
+        let (from_hidden, from_cell) = carried[sequence * 2 * h..][..2 * h].split_at_mut(h);
+        let of_output = &self.gradient[self.layout.at(sequence, t) + direction * h..][..h];
+        let read = |row| S::as_simd_f32s(row).0;
+        let (before, squashed) = (read(&cell[from..from + h]), read(&squashed[at..at + h]));
+        let (of_output, from_hidden) = (read(of_output), read(from_hidden));
+        let write = |row| S::as_mut_simd_f32s(row).0;
+        let (input, forget, candidate) = (write(input), write(forget), write(candidate));
+        let (output, from_cell) = (write(output), write(from_cell));
+        let one = simd.splat_f32s(1.0);
+        let mul = |x, y| simd.mul_f32s(x, y);
+        // z - x y, for slopes: i (1 - i) of a sigmoid, 1 - g g of a tanh.
+        let rest = |x, y, z| simd.negate_mul_add_f32s(x, y, z);
+        for v in 0..h / S::F32_LANES {
+            let (i, f, g, o) = (input[v], forget[v], candidate[v], output[v]);
+            let tanh = squashed[v];
+            let of_hidden = simd.add_f32s(of_output[v], from_hidden[v]);
+            let of_cell = simd.mul_add_f32s(mul(of_hidden, o), rest(tanh, tanh, one), from_cell[v]);
+            input[v] = mul(mul(of_cell, g), rest(i, i, i));
+            forget[v] = mul(mul(of_cell, before[v]), rest(f, f, f));
+            candidate[v] = mul(mul(of_cell, i), rest(g, g, one));
+            output[v] = mul(mul(of_hidden, tanh), rest(o, o, o));
+            from_cell[v] = mul(of_cell, f);
+        }
+    }
+
+    /// The gradient that `V` vectors of the states before a step get through the recurrent weights.
+    #[inline(always)]
+    fn recur<S: Simd, const N: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        direction: usize,
+        step: usize,
+        first: usize,
+        v: usize,
+    ) {
+        let (h, l, pitch) = (self.kernel.hidden, self.kernel.positions, self.kernel.pitch());
+        let (t, _) = rows_of(direction, step, l);
+        let vectors = h / S::F32_LANES;
+        let transposed = S::as_simd_f32s(&self.weights.transposed[direction]).0;
+        let LstmStates { gates, carried, .. } = &mut *self.states;
+        let mut rows = [&gates[..4 * h]; N];
+        for b in 0..N {
+            rows[b] = &gates[((first + b) * pitch + t) * 8 * h + direction * 4 * h..][..4 * h];
+        }
+        let mut sums = [[simd.splat_f32s(0.0); V]; N];
+        for k in 0..4 * h {
+            let row = &transposed[k * vectors + v..][..V];
+            for b in 0..N {
+                let gate = simd.splat_f32s(rows[b][k]);
+                for j in 0..V {
+                    sums[b][j] = simd.mul_add_f32s(gate, row[j], sums[b][j]);
+                }
+            }
+        }
+        for b in 0..N {
+            let to = &mut carried[(first + b) * 2 * h..][..h];
+            S::as_mut_simd_f32s(to).0[v..v + V].copy_from_slice(&sums[b]);
+        }
+    }
+}

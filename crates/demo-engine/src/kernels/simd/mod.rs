@@ -1,0 +1,6 @@
+//! Kernels in `f32` written with explicit vectors, where a loop alone does not keep its sums in
+//! registers. Each has a slow twin in [`super::plain`], which also serves machines without vectors and
+//! sizes that fill none.
+
+pub(crate) mod lstm;
+mod math;
