@@ -216,3 +216,115 @@ pub(crate) fn single(network: &Network, weights: &[f32], device: &Device) -> Res
     *params.buffer_mut() = Buffer::from_f32(weights, &[1, weights.len()], DType::F32, device)?;
     Ok(params)
 }
+
+#[cfg(test)]
+mod tests {
+    use demo_core::DnaSequence;
+
+    use super::*;
+    use crate::trainer::Ending;
+    use crate::{Error, RnnConfig};
+
+    fn model() -> TrainedModel {
+        let architecture = Architecture::Rnn(RnnConfig { hidden: 3, dropout: 0.5 });
+        let network = architecture.network(8).unwrap();
+        let training = TrainingConfig::honest(&architecture, 100);
+        let summary = TrainingSummary {
+            steps: 1_000,
+            epochs: 100,
+            training_sequences: 100,
+            validation_sequences: 20,
+            converged: Some(true),
+            ending: Some(Ending::Finished),
+            best: None,
+            history: Vec::new(),
+        };
+        let seed = Seed::new(4);
+        let params = architecture.initial_parameters(&network, &[seed], &Device::Cpu).unwrap();
+        TrainedModel { architecture, length: 8, training, seed, summary, params }
+    }
+
+    #[test]
+    fn a_saved_model_predicts_the_same() {
+        let (folder, model) = (tempfile::tempdir().unwrap(), model());
+        let path = folder.path().join("models/set/rnn");
+        model.save(&path).unwrap();
+        let loaded = TrainedModel::load(&path, &Device::Cpu).unwrap();
+        assert_eq!((&loaded.architecture, loaded.length), (&model.architecture, 8));
+        assert_eq!((&loaded.training, &loaded.summary), (&model.training, &model.summary));
+        let sequences: [DnaSequence; 2] = ["ACGTTGCA".parse().unwrap(), "AANTCCCA".parse().unwrap()];
+        let scores =
+            [&model, &loaded].map(|model| model.predictor(&Device::Cpu).unwrap().scores(&sequences).unwrap());
+        assert_eq!(scores[0], scores[1]);
+        // Saved again, not a byte differs; nothing temporary stays.
+        let before = fs::read(path.join(CONFIG)).unwrap();
+        loaded.save(&path).unwrap();
+        assert_eq!(fs::read(path.join(CONFIG)).unwrap(), before);
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn names_and_shapes_are_the_format() {
+        let (folder, model) = (tempfile::tempdir().unwrap(), model());
+        model.save(folder.path()).unwrap();
+        let path = folder.path().join(WEIGHTS);
+        let tensors = from_safetensors(&path, &read(&path).unwrap()).unwrap();
+        let names: Vec<String> =
+            tensors.iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
+        assert_eq!(
+            names,
+            [
+                "layer0.backward.bias [12]",
+                "layer0.backward.input_weight [4, 12]",
+                "layer0.backward.recurrent_weight [3, 12]",
+                "layer0.forward.bias [12]",
+                "layer0.forward.input_weight [4, 12]",
+                "layer0.forward.recurrent_weight [3, 12]",
+                "layer3.bias [2]",
+                "layer3.weight [6, 2]",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_broken_folder_gives_one_clear_error() {
+        let (folder, model) = (tempfile::tempdir().unwrap(), model());
+        let refused = |name: &str, words: &str| {
+            let error = TrainedModel::load(folder.path(), &Device::Cpu).unwrap_err();
+            assert!(matches!(error, Error::Checkpoint { .. } | Error::Io { .. }));
+            let message = error.to_string();
+            assert!(message.contains(name) && message.contains(words), "{message}");
+        };
+        refused(CONFIG, "");
+        model.save(folder.path()).unwrap();
+        let (config, weights) = (folder.path().join(CONFIG), folder.path().join(WEIGHTS));
+        let (json, arrays) = (fs::read_to_string(&config).unwrap(), fs::read(&weights).unwrap());
+
+        for (found, words) in [
+            (json[..json.len() / 2].to_owned(), "unreadable JSON"),
+            ("{}".to_owned(), "missing field `format`"),
+            (json.replace(FORMAT, "other model"), "wanted \"deep-motif model\" version 1"),
+            (json.replace("\"format_version\": 1", "\"format_version\": 9"), "version 9"),
+            (json.replace("\"hidden\": 3", "\"hidden\": 0"), "hidden: found 0"),
+        ] {
+            fs::write(&config, found).unwrap();
+            refused(CONFIG, words);
+        }
+        fs::write(&config, json.replace("\"hidden\": 3", "\"hidden\": 5")).unwrap();
+        refused(WEIGHTS, "of shape");
+        fs::write(&config, &json).unwrap();
+
+        let mut flipped = arrays.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        for (found, words) in [
+            (&arrays[..arrays.len() - 1], "no readable arrays"),
+            (&[], "no readable arrays"),
+            (&flipped, "SHA-256"),
+        ] {
+            fs::write(&weights, found).unwrap();
+            refused(WEIGHTS, words);
+        }
+        fs::remove_file(&weights).unwrap();
+        refused(WEIGHTS, "");
+    }
+}

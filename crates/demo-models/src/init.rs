@@ -66,3 +66,49 @@ fn normal(stream: &mut impl RngCore) -> f64 {
     let radius = (-2.0 * unit(stream).ln()).sqrt();
     radius * (std::f64::consts::TAU * unit(stream)).cos()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Architecture, CnnRnnConfig};
+
+    fn moments(values: &[f32]) -> (f64, f64) {
+        let n = values.len() as f64;
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+        let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
+        (mean, variance.sqrt())
+    }
+
+    #[test]
+    fn weights_follow_the_published_rules() {
+        let architecture = Architecture::CnnRnn(CnnRnnConfig::default());
+        let network = architecture.network(20).unwrap();
+        let params = initialise(&network, &[Seed::new(5), Seed::new(6)], &Device::Cpu).unwrap();
+
+        let weight = params.get(0, "layer0.weight").unwrap();
+        let bound = 1.0 / 6.0;
+        assert!(weight.iter().all(|w| w.abs() <= bound));
+        // A uniform distribution in ±b has standard deviation b / sqrt(3).
+        let (mean, deviation) = moments(&weight);
+        assert!(mean.abs() < 0.01 && (deviation - f64::from(bound) / 3f64.sqrt()).abs() < 0.005);
+
+        let recurrent = params.get(0, "layer2.forward.recurrent_weight").unwrap();
+        let (mean, deviation) = moments(&recurrent);
+        assert!(mean.abs() < 0.01 && (deviation - 1.0 / 160f64.sqrt()).abs() < 0.005);
+
+        let bias = params.get(0, "layer2.backward.bias").unwrap();
+        assert!(bias.iter().enumerate().all(|(at, &b)| b == if (32..64).contains(&at) { 1.0 } else { 0.0 }));
+        assert_ne!(params.get(1, "layer0.weight").unwrap(), weight);
+        assert_ne!(params.get(0, "layer2.backward.recurrent_weight").unwrap(), recurrent);
+    }
+
+    #[test]
+    fn a_member_starts_the_same_in_every_bank() {
+        let network = "cnn-rnn".parse::<Architecture>().unwrap().network(20).unwrap();
+        let alone = initialise(&network, &[Seed::new(6)], &Device::Cpu).unwrap();
+        let second = initialise(&network, &[Seed::new(5), Seed::new(6)], &Device::Cpu).unwrap();
+        for spec in network.parameters() {
+            assert_eq!(alone.get(0, &spec.name).unwrap(), second.get(1, &spec.name).unwrap());
+        }
+    }
+}

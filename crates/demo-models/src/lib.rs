@@ -11,7 +11,7 @@
 //! * [`Predictor`]: asks a network about any number of sequences; it is the [`SequenceModel`] that
 //!   interpretation works on.
 //!
-//! ```no_run
+//! ```
 //! use demo_core::{DnaSequence, Seed};
 //! use demo_models::{Architecture, CnnConfig, Device, Predictor, Strands};
 //!

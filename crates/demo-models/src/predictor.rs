@@ -151,15 +151,11 @@ impl Predictor {
             let wanted = format!("{classes}, one a class");
             return Err(Error::ArraySize { what: "cotangent", found: cotangent.len(), wanted });
         }
-        let repeated = cotangent.repeat(BATCH);
-        let cotangent = Buffer::from_f64(&repeated, &[1, BATCH, classes], self.dtype, &self.device)?;
-        let shape = [1, BATCH, self.length(), 4];
-        let mut bases = Buffer::zeros(&shape, self.dtype, &self.device)?;
         let (mut all_logits, mut all_bases) = (Vec::new(), Vec::new());
         for chunk in self.chunks(input, BATCH)? {
-            let (mut logits, mut gradient) = self.gradient(&chunk, false, &cotangent, &mut bases)?;
+            let (mut logits, mut gradient) = self.gradient(&chunk, false, cotangent)?;
             if self.strands == Strands::Both {
-                let (other_logits, other) = self.gradient(&chunk, true, &cotangent, &mut bases)?;
+                let (other_logits, other) = self.gradient(&chunk, true, cotangent)?;
                 average(&mut logits, &other_logits);
                 average(&mut gradient, &reverse_complement_bases(&other, self.length()));
             }
@@ -170,23 +166,17 @@ impl Predictor {
     }
 
     /// One strand of a chunk: its logits and the gradient on that strand.
-    fn gradient(
-        &mut self,
-        chunk: &Chunk,
-        reverse: bool,
-        cotangent: &Buffer,
-        bases: &mut Buffer,
-    ) -> Result<(Vec<f64>, Vec<f64>)> {
+    fn gradient(&mut self, chunk: &Chunk, reverse: bool, cotangent: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
+        let shape = [1, chunk.size, cotangent.len()];
+        let cotangent = Buffer::from_f64(&cotangent.repeat(chunk.size), &shape, self.dtype, &self.device)?;
+        let mut bases = Buffer::zeros(&[1, chunk.size, self.length(), 4], self.dtype, &self.device)?;
         let task = Task::Gradient {
-            of: Objective::Cotangent(cotangent),
+            of: Objective::Cotangent(&cotangent),
             mode: Mode::Evaluate,
             params: None,
-            input: Some(InputGradient::Bases(bases)),
+            input: Some(InputGradient::Bases(&mut bases)),
         };
-        let logits = self.run(chunk, reverse, task)?;
-        let mut gradient = bases.to_f64()?;
-        gradient.truncate(chunk.size * self.length() * 4);
-        Ok((logits, gradient))
+        Ok((self.run(chunk, reverse, task)?, bases.to_f64()?))
     }
 
     fn run(&mut self, chunk: &Chunk, reverse: bool, task: Task<'_>) -> Result<Vec<f64>> {
@@ -266,17 +256,12 @@ impl SequenceModel for Predictor {
             return Ok(None);
         }
         let (length, classes) = (self.length(), self.classes());
-        let shape = [1, BATCH, length, classes];
-        let mut buffers = [
-            Buffer::zeros(&shape, self.dtype, &self.device)?,
-            Buffer::zeros(&shape, self.dtype, &self.device)?,
-        ];
         let mut all = TruncatedLogits { prefixes: Vec::new(), suffixes: Vec::new() };
         for chunk in self.chunks(ModelInput::Hard(sequences), BATCH)? {
-            let (mut prefixes, mut suffixes) = self.truncations(&chunk, false, &mut buffers)?;
+            let (mut prefixes, mut suffixes) = self.truncations(&chunk, false)?;
             if self.strands == Strands::Both {
                 // The bases x[..=i] are the suffix of the other strand that begins at l - 1 - i.
-                let (other_prefixes, other_suffixes) = self.truncations(&chunk, true, &mut buffers)?;
+                let (other_prefixes, other_suffixes) = self.truncations(&chunk, true)?;
                 average(&mut prefixes, &reversed_positions(&other_suffixes, length, classes));
                 average(&mut suffixes, &reversed_positions(&other_prefixes, length, classes));
             }
@@ -303,19 +288,13 @@ impl SequenceModel for Predictor {
 
 impl Predictor {
     /// One strand of a chunk: the logits of its prefixes and suffixes on that strand.
-    fn truncations(
-        &mut self,
-        chunk: &Chunk,
-        reverse: bool,
-        buffers: &mut [Buffer; 2],
-    ) -> Result<(Vec<f64>, Vec<f64>)> {
-        let [prefixes, suffixes] = buffers;
-        self.run(chunk, reverse, Task::Truncations { prefixes, suffixes })?;
-        let count = chunk.size * self.length() * self.classes();
-        let (mut prefixes, mut suffixes) = (buffers[0].to_f64()?, buffers[1].to_f64()?);
-        prefixes.truncate(count);
-        suffixes.truncate(count);
-        Ok((prefixes, suffixes))
+    fn truncations(&mut self, chunk: &Chunk, reverse: bool) -> Result<(Vec<f64>, Vec<f64>)> {
+        let shape = [1, chunk.size, self.length(), self.classes()];
+        let mut prefixes = Buffer::zeros(&shape, self.dtype, &self.device)?;
+        let mut suffixes = prefixes.clone();
+        let task = Task::Truncations { prefixes: &mut prefixes, suffixes: &mut suffixes };
+        self.run(chunk, reverse, task)?;
+        Ok((prefixes.to_f64()?, suffixes.to_f64()?))
     }
 }
 
@@ -399,3 +378,6 @@ fn average(values: &mut [f64], others: &[f64]) {
 fn narrow(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&value| value as f32).collect()
 }
+
+#[cfg(test)]
+mod tests;

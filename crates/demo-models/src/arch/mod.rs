@@ -124,6 +124,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn published_networks_have_the_published_numbers_of_parameters() {
+        // Counted by hand from the layer table of the paper's code: a convolution has
+        // (width c_in + 1) filters, an LSTM direction 4 h (d + h + 1), the last layer (c + 1) 2.
+        for (name, wanted) in [("cnn", 136_322), ("rnn", 9_602), ("cnn-rnn", 46_082)] {
+            let network = name.parse::<Architecture>().unwrap().network(101).unwrap();
+            assert_eq!(network.parameter_count(), wanted, "{name}");
+            assert_eq!(network.outputs(), CLASSES);
+        }
+    }
+
+    #[test]
     fn configurations_survive_json() {
         for name in Architecture::NAMES {
             let architecture: Architecture = name.parse().unwrap();

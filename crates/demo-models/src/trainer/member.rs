@@ -13,6 +13,9 @@ use crate::order::{Visit, Visits};
 use crate::schedule::{Clock, Descent};
 use crate::{CLASSES, LabelledSequences, Schedule, TrainingConfig};
 
+/// How far below the loss of guessing a validation loss must have been for the patience to begin.
+const LEARNED: f64 = 0.01;
+
 /// A member in training.
 #[derive(Debug)]
 pub(super) struct MemberState {
@@ -223,18 +226,30 @@ impl MemberState {
         }
     }
 
-    /// Compares with the loss the patience remembers; exhausted, the final descent begins, or the
-    /// training ends where the schedule has none.
+    /// Compares with the loss the patience remembers. These networks begin on a plateau at the loss of
+    /// guessing, and what has not yet learned anything has not converged either, so the patience begins
+    /// below it. Exhausted, the final descent begins, or the training ends where the schedule has none.
     fn watch(&mut self, loss: Option<f64>) {
         let (Some(patience), Some(loss)) = (self.config.patience, loss) else { return };
+        let chance = chance_loss(&self.validation_labels);
         let record = &mut self.record;
+        if record.reference.is_none() && loss > chance - LEARNED {
+            return;
+        }
         if record.reference.is_none_or(|reference| loss < reference - self.config.tolerance) {
             record.reference = Some(loss);
             record.since_reference = 0;
             return;
         }
         record.since_reference += 1;
-        if record.settled || record.since_reference < patience || self.steps < self.config.min_steps {
+        if record.since_reference < patience || self.steps < self.config.min_steps {
+            return;
+        }
+        if record.settled {
+            // A descent that brings nothing either is not worth finishing.
+            if record.since_reference >= 2 * patience {
+                record.ending = Some(Ending::Finished);
+            }
             return;
         }
         record.settled = true;
@@ -276,4 +291,10 @@ impl MemberState {
     fn last_step(&self) -> u64 {
         self.record.descent.map_or(self.limit, |descent| (descent.from + descent.steps).min(self.limit))
     }
+}
+
+/// The loss of always predicting the share of bound sequences.
+fn chance_loss(labels: &[u8]) -> f64 {
+    let bound = labels.iter().map(|&label| f64::from(label)).sum::<f64>() / labels.len() as f64;
+    -(bound * bound.ln() + (1.0 - bound) * (1.0 - bound).ln())
 }

@@ -46,7 +46,7 @@ pub struct Member<'a> {
 
 /// A bank in training.
 ///
-/// ```no_run
+/// ```
 /// use std::ops::ControlFlow;
 ///
 /// use demo_core::{DnaSequence, Seed};
@@ -213,8 +213,7 @@ impl Trainer {
         if self.members[member].config.averaging.is_some() {
             return Ok(self.members[member].average.clone());
         }
-        let count = self.network.parameter_count();
-        Ok(self.params.buffer().to_f32()?[member * count..(member + 1) * count].to_vec())
+        Ok(self.params.to_member(member)?.buffer().to_f32()?)
     }
 
     fn take_step(&mut self) -> Result<()> {
@@ -323,3 +322,6 @@ impl Trainer {
         Ok(Some(logits))
     }
 }
+
+#[cfg(test)]
+mod tests;

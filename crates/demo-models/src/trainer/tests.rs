@@ -1,0 +1,289 @@
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use demo_core::{DnaSequence, Seed};
+use demo_engine::Device;
+use rand::Rng;
+
+use super::{Ending, Member, Status, Trainer};
+use crate::{
+    Architecture, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, Interval, LabelledSequences, RnnConfig,
+    Schedule, TrainingConfig,
+};
+
+const LENGTH: usize = 30;
+
+/// Random sequences; every other one holds TGACTCAT at a random place on a random strand.
+fn planted(count: usize, seed: u64) -> LabelledSequences {
+    let mut stream = Seed::new(seed).stream("planted");
+    let motif = [3, 2, 0, 1, 3, 1, 0, 3];
+    let sequences: Vec<DnaSequence> = (0..count)
+        .map(|at| {
+            let mut codes: Vec<u8> = (0..LENGTH).map(|_| stream.random_range(0..4)).collect();
+            if at % 2 == 0 {
+                let place = stream.random_range(0..LENGTH - motif.len());
+                codes[place..place + motif.len()].copy_from_slice(&motif);
+            }
+            let sequence = DnaSequence::from_codes(codes).unwrap();
+            if stream.random() { sequence.to_reverse_complement() } else { sequence }
+        })
+        .collect();
+    let labels: Vec<u8> = (0..count).map(|at| u8::from(at % 2 == 0)).collect();
+    LabelledSequences::new(&sequences, &labels).unwrap()
+}
+
+fn small_cnn() -> Architecture {
+    let blocks = vec![
+        ConvolutionBlock { filters: 12, width: 8, pool: 2 },
+        ConvolutionBlock { filters: 8, width: 3, pool: 1 },
+    ];
+    Architecture::Cnn(CnnConfig { blocks, dropout: 0.2 })
+}
+
+fn small_rnn() -> Architecture {
+    Architecture::Rnn(RnnConfig { hidden: 5, dropout: 0.5 })
+}
+
+fn small_cnn_rnn() -> Architecture {
+    Architecture::CnnRnn(CnnRnnConfig { filters: 6, width: 5, hidden: 3, dropout: 0.5 })
+}
+
+/// The honest regime cut down to so many steps.
+fn short_honest(steps: u64) -> TrainingConfig {
+    TrainingConfig {
+        batch: 16,
+        learning_rate: 0.01,
+        schedule: Schedule::HoldThenDecay { warm_up_steps: 5, decay: 0.5, last: 0.01 },
+        max_steps: Some(steps),
+        min_steps: 10,
+        patience: Some(2),
+        evaluate_every: Interval::Steps(4),
+        averaging: Some(0.9),
+        ..TrainingConfig::honest(&small_cnn(), 64)
+    }
+}
+
+fn short_published() -> TrainingConfig {
+    TrainingConfig { batch: 16, max_epochs: Some(3), ..TrainingConfig::as_published() }
+}
+
+fn train(trainer: &mut Trainer) {
+    assert_eq!(trainer.run(|_| ControlFlow::Continue(())).unwrap(), Status::Finished);
+}
+
+/// Every member's weights as bits.
+fn bits(trainer: &Trainer) -> Vec<Vec<u32>> {
+    let weights = |model: &crate::TrainedModel| {
+        model.params.buffer().to_f32().unwrap().iter().map(|weight| weight.to_bits()).collect()
+    };
+    trainer.models().unwrap().iter().map(weights).collect()
+}
+
+#[test]
+fn a_planted_motif_is_learned() {
+    let (training, validation) = (planted(800, 1), planted(200, 2));
+    let config = TrainingConfig {
+        batch: 32,
+        max_steps: Some(2_000),
+        min_steps: 200,
+        patience: Some(4),
+        tolerance: 0.002,
+        evaluate_every: Interval::Epochs(2),
+        ..short_honest(2_000)
+    };
+    let member =
+        Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
+    let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
+    train(&mut trainer);
+    let summary = trainer.models().unwrap().remove(0).summary;
+    let best = summary.best.unwrap();
+    assert!(best.validation_auroc.unwrap() > 0.95, "{summary:?}");
+    assert!(summary.history.iter().all(|other| other.validation_loss >= best.validation_loss));
+    assert_eq!(summary.converged, Some(true));
+    assert_eq!(summary.ending, Some(Ending::Finished));
+}
+
+#[test]
+fn an_interrupted_training_ends_with_the_same_bits() {
+    let (training, validation) = (planted(70, 1), planted(40, 2));
+    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn()] {
+        for config in [short_published(), short_honest(40)] {
+            let member = Member {
+                training: &training,
+                validation: Some(&validation),
+                config: &config,
+                seed: Seed::new(3),
+            };
+            let mut whole = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
+            train(&mut whole);
+
+            let folder = tempfile::tempdir().unwrap();
+            let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
+            let mut interruptions = 0;
+            loop {
+                // Three and seven are in the middle of an epoch and between evaluations.
+                let stop = [3, 7, 11].get(interruptions).copied().unwrap_or(u64::MAX);
+                let interrupt = |progress: &super::Progress<'_>| {
+                    if progress.step >= stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                };
+                if trainer.run(interrupt).unwrap() == Status::Finished {
+                    break;
+                }
+                interruptions += 1;
+                trainer.checkpoint(folder.path()).unwrap();
+                trainer = Trainer::resume(folder.path(), &architecture, &[member], &Device::Cpu).unwrap();
+            }
+            assert!(interruptions == 3, "{interruptions}");
+            assert_eq!(bits(&trainer), bits(&whole), "{architecture:?} {config:?}");
+            let summaries = [&trainer, &whole].map(|trainer| trainer.models().unwrap().remove(0).summary);
+            assert_eq!(summaries[0], summaries[1]);
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let (training, validation) = (planted(150, 1), planted(40, 2));
+    let config = TrainingConfig { batch: 64, ..short_honest(12) };
+    let member =
+        Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
+    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn()] {
+        let with_threads = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
+                train(&mut trainer);
+                bits(&trainer)
+            })
+        };
+        let alone = with_threads(1);
+        assert_eq!(with_threads(2), alone);
+        assert_eq!(with_threads(3), alone);
+    }
+}
+
+#[test]
+fn a_member_of_a_bank_is_what_it_is_alone() {
+    let (training, other) = (planted(70, 1), planted(50, 4));
+    let validation = planted(40, 2);
+    let (long, short) = (short_honest(40), TrainingConfig { learning_rate: 0.003, ..short_honest(14) });
+    let members = [
+        Member { training: &training, validation: Some(&validation), config: &long, seed: Seed::new(3) },
+        Member { training: &other, validation: Some(&validation), config: &short, seed: Seed::new(4) },
+    ];
+    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn()] {
+        let mut bank = Trainer::new(&architecture, &members, &Device::Cpu).unwrap();
+        train(&mut bank);
+        let together = bits(&bank);
+        for (member, together) in members.iter().zip(together) {
+            let mut alone = Trainer::new(&architecture, &[*member], &Device::Cpu).unwrap();
+            train(&mut alone);
+            assert_eq!(bits(&alone), [together]);
+        }
+    }
+}
+
+#[test]
+fn smaller_last_batches_of_one_member_leave_the_other_alone() {
+    // 70 sequences end an epoch with 6, 50 with 2: padded rows must weigh nothing.
+    let (training, other) = (planted(70, 1), planted(50, 4));
+    let config = short_published();
+    let member =
+        |training, seed| Member { training, validation: None, config: &config, seed: Seed::new(seed) };
+    let members = [member(&training, 3), member(&other, 4)];
+    let mut bank = Trainer::new(&small_cnn(), &members, &Device::Cpu).unwrap();
+    train(&mut bank);
+    for (at, member) in members.iter().enumerate() {
+        let mut alone = Trainer::new(&small_cnn(), &[*member], &Device::Cpu).unwrap();
+        train(&mut alone);
+        let weights =
+            |trainer: &Trainer, at: usize| trainer.models().unwrap()[at].params.buffer().to_f32().unwrap();
+        let pairs = weights(&alone, 0).into_iter().zip(weights(&bank, at));
+        let gap = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(gap < 1e-4, "{gap}");
+    }
+}
+
+#[test]
+fn the_published_regime_keeps_the_epoch_of_the_best_training_auroc() {
+    let training = planted(70, 1);
+    let config = TrainingConfig { max_epochs: Some(6), ..short_published() };
+    let member = Member { training: &training, validation: None, config: &config, seed: Seed::new(3) };
+    let mut trainer = Trainer::new(&small_rnn(), &[member], &Device::Cpu).unwrap();
+    train(&mut trainer);
+    let summary = trainer.models().unwrap().remove(0).summary;
+    assert_eq!((summary.epochs, summary.steps), (6, 30));
+    assert_eq!(summary.history.len(), 6);
+    assert_eq!((summary.converged, summary.ending), (None, Some(Ending::Limit)));
+    let best = summary.best.unwrap();
+    assert!(summary.history.iter().all(|epoch| epoch.training_auroc <= best.training_auroc));
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_member_and_keeps_the_best_before() {
+    let (training, validation) = (planted(70, 1), planted(40, 2));
+    let config = TrainingConfig {
+        schedule: Schedule::Constant,
+        learning_rate: 1e30,
+        averaging: None,
+        ..short_honest(40)
+    };
+    let member =
+        Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
+    let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
+    train(&mut trainer);
+    let summary = trainer.models().unwrap().remove(0).summary;
+    assert_eq!(summary.ending, Some(Ending::Diverged));
+    assert_eq!(summary.converged, Some(false));
+    assert!(summary.steps < 40);
+}
+
+#[test]
+fn members_that_do_not_go_together_are_refused() {
+    let (training, config) = (planted(20, 1), short_published());
+    let honest = short_honest(20);
+    let message =
+        |members: &[Member<'_>]| Trainer::new(&small_cnn(), members, &Device::Cpu).unwrap_err().to_string();
+    let member = Member { training: &training, validation: None, config: &config, seed: Seed::new(1) };
+    assert!(message(&[]).contains("found 0, wanted at least 1"));
+    assert!(message(&[Member { config: &honest, ..member }]).contains("validation sequences: found none"));
+    let other = TrainingConfig { batch: 8, ..short_published() };
+    assert!(
+        message(&[member, Member { config: &other, ..member }]).contains("batch size: found 8, wanted 16")
+    );
+    let short =
+        LabelledSequences::new(&["ACGTACGTACGT".parse().unwrap(), "TCGTACGTACGT".parse().unwrap()], &[0, 1]);
+    let short = short.unwrap();
+    assert!(message(&[member, Member { training: &short, ..member }]).contains("found 12, wanted 30"));
+}
+
+#[test]
+fn states_that_cannot_be_resumed_are_refused() {
+    let (training, config) = (planted(20, 1), short_published());
+    let member = Member { training: &training, validation: None, config: &config, seed: Seed::new(1) };
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |member: Member<'_>, folder: &Path| {
+        let error = Trainer::resume(folder, &small_rnn(), &[member], &Device::Cpu).unwrap_err();
+        assert!(error.to_string().contains("optimizer.safetensors"), "{error}");
+        error
+    };
+    assert!(matches!(refused(member, folder.path()), Error::Io { .. }));
+
+    let mut trainer = Trainer::new(&small_rnn(), &[member], &Device::Cpu).unwrap();
+    trainer.run(|_| ControlFlow::Break(())).unwrap();
+    trainer.checkpoint(folder.path()).unwrap();
+    let other = planted(20, 2);
+    for foreign in [Member { training: &other, ..member }, Member { seed: Seed::new(2), ..member }] {
+        assert!(refused(foreign, folder.path()).to_string().contains("other data, seed"));
+    }
+
+    let path = folder.path().join("optimizer.safetensors");
+    let whole = fs::read(&path).unwrap();
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for broken in [&whole[..whole.len() - 3], &whole[..5], &[], &flipped] {
+        fs::write(&path, broken).unwrap();
+        assert!(matches!(refused(member, folder.path()), Error::Checkpoint { .. }));
+    }
+}
