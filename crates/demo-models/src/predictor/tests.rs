@@ -1,5 +1,5 @@
 use demo_core::{DnaSequence, Seed};
-use demo_engine::{DType, Device};
+use demo_engine::{DType, Device, Params};
 use rand::Rng;
 
 use super::{Predictor, bound_probability};
@@ -215,4 +215,32 @@ fn input_that_does_not_fit_is_refused() {
     let network = architectures()[1].network(LENGTH).unwrap();
     let error = Predictor::new(&network, model.params(), Strands::Both, &Device::Cpu).unwrap_err();
     assert!(matches!(error, Error::Bank { .. }));
+}
+
+#[test]
+fn parameters_mean_what_the_table_for_pytorch_says() {
+    // Made with NumPy 2.4.6 by the equations of torch.nn.Conv1d, LSTM and Linear, on parameters brought
+    // to PyTorch's layout by the transposes that the checkpoint's documentation names:
+    //   w = (((j * 37 + 11 * len(name)) % 101 - 50) / 100).reshape(shape)
+    //   conv(x, w.transpose(2, 1, 0), b)
+    //   i, f, g, o = split(w_ih.T @ x + b + w_hh.T @ h, 4)
+    //   c = s(f) * c + s(i) * tanh(g); h = s(o) * tanh(c)
+    let sequence: DnaSequence = "ACGTTGCANACCGTATG".parse().unwrap();
+    let wanted = [(0, [-0.629_767, -0.020_163]), (2, [-0.384_482_63, 0.090_993_97])];
+    for (at, wanted) in wanted {
+        let architecture = &architectures()[at];
+        let network = architecture.network(LENGTH).unwrap();
+        let mut params = Params::zeros(&network, 1, DType::F32, &Device::Cpu).unwrap();
+        for spec in network.parameters() {
+            let value = |j: usize| ((j * 37 + 11 * spec.name.len()) % 101) as f32 / 100.0 - 0.5;
+            let values: Vec<f32> = (0..spec.shape.iter().product()).map(value).collect();
+            params.set(0, &spec.name, &values).unwrap();
+        }
+        let mut model =
+            Predictor::with_dtype(&network, &params, Strands::Forward, DType::F64, &Device::Cpu).unwrap();
+        let logits = model.precise_logits(ModelInput::Hard(std::slice::from_ref(&sequence))).unwrap();
+        for (logit, wanted) in logits.iter().zip(wanted) {
+            assert!((logit - wanted).abs() < 1e-6, "{architecture}: {logit} against {wanted}");
+        }
+    }
 }

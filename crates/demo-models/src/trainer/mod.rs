@@ -11,6 +11,7 @@ mod member;
 mod progress;
 mod state;
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -281,7 +282,9 @@ impl Trainer {
         if self.members.iter().all(|member| member.config.averaging.is_none()) {
             return Ok(());
         }
-        let weights = self.params.buffer().to_f32()?;
+        let buffer = self.params.buffer();
+        // Every step passes here, so that the copy is only made where the weights are on a device.
+        let weights = buffer.as_f32().map_or_else(|| buffer.to_f32().map(Cow::Owned), |w| Ok(w.into()))?;
         let count = self.network.parameter_count();
         for (member, weights) in self.members.iter_mut().zip(weights.chunks_exact(count)) {
             member.update_average(self.step, weights);
