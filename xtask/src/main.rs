@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_tomtom;
+mod calibrate;
 mod ci;
 mod shell;
 mod test;
@@ -32,6 +33,8 @@ enum Command {
     Ci(ci::Args),
     /// Checks what the compiler does not: crate arrows, module docs, file length, dependencies.
     Tidy(tidy::Args),
+    /// Finds the parameters of the simulated data sets, or checks the table of them.
+    Calibrate(calibrate::Args),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Tidy(args) => tidy::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -20,7 +20,7 @@ macro_rules! files {
 }
 
 /// The embedded files that this module reads, by name.
-static FILES: [(&str, &[u8]); 8] = files![
+static FILES: [(&str, &[u8]); 9] = files![
     "deepbind_encode505_auroc.tsv",
     "hocomoco11_core_human.jaspar.gz",
     "jaspar2016_core_vertebrates.jaspar.gz",
@@ -29,6 +29,7 @@ static FILES: [(&str, &[u8]); 8] = files![
     "motif_relations.tsv",
     "panel57.tsv",
     "published_figures.tsv",
+    "simulated57.tsv",
 ];
 
 /// JASPAR 2016 CORE vertebrates, 519 motifs (Mathelier et al. 2016; CC BY 4.0), without pseudocounts.

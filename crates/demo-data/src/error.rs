@@ -199,6 +199,20 @@ pub enum Error {
         /// The most similar names there are, best first.
         nearest: Vec<String>,
     },
+    /// A row of the table of simulated sets that cannot be generated.
+    #[error("simulated set {set}: {source}")]
+    Simulated {
+        /// Name of the set.
+        set: String,
+        /// What was found and what was wanted.
+        source: demo_core::Error,
+    },
+    /// A table of simulated sets that cannot be written as text.
+    #[error("table of simulated sets: {source}")]
+    SimulatedTable {
+        /// What the writer says.
+        source: csv::Error,
+    },
 }
 
 fn nearest_text(nearest: &[String]) -> String {

@@ -39,6 +39,7 @@ mod motifs;
 mod relations;
 mod sequences;
 mod shuffle;
+pub mod simulate;
 mod splits;
 mod text;
 mod warning;

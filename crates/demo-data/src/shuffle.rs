@@ -18,6 +18,10 @@ use rand::Rng;
 
 const BASES: usize = UNKNOWN as usize;
 
+/// Added to a base's code, it marks the end of a span that is kept whole: one edge of the graph, from
+/// the span's first base, which is the entry before, to its last.
+pub(crate) const SPAN: u8 = 8;
+
 /// How a shuffle compares with the sequence it was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShuffleOutcome {
@@ -102,13 +106,13 @@ pub(crate) fn shuffle_codes(codes: &mut [u8], rng: &mut impl Rng) {
     }
 }
 
-/// Shuffles one run of known bases; `successors` is scratch.
-fn shuffle_run(run: &mut [u8], successors: &mut Vec<u8>, rng: &mut impl Rng) {
-    let last = usize::from(run[run.len() - 1]);
+/// Shuffles one run of known bases, where an entry may carry [`SPAN`]; `successors` is scratch.
+pub(crate) fn shuffle_run(run: &mut [u8], successors: &mut Vec<u8>, rng: &mut impl Rng) {
+    let last = base_of(run[run.len() - 1]);
     // Bucket b of `successors`, from starts[b] to starts[b + 1], holds the bases that follow base b.
     let mut starts = [0u32; BASES + 1];
     for &code in &run[..run.len() - 1] {
-        starts[usize::from(code) + 1] += 1;
+        starts[base_of(code) + 1] += 1;
     }
     for base in 0..BASES {
         starts[base + 1] += starts[base];
@@ -117,7 +121,7 @@ fn shuffle_run(run: &mut [u8], successors: &mut Vec<u8>, rng: &mut impl Rng) {
     successors.resize(run.len() - 1, 0);
     let mut fill = starts;
     for pair in run.windows(2) {
-        let slot = &mut fill[usize::from(pair[0])];
+        let slot = &mut fill[base_of(pair[0])];
         successors[*slot as usize] = pair[1];
         *slot += 1;
     }
@@ -137,12 +141,17 @@ fn shuffle_run(run: &mut [u8], successors: &mut Vec<u8>, rng: &mut impl Rng) {
     }
 
     let mut next = starts;
-    let mut base = usize::from(run[0]);
+    let mut base = base_of(run[0]);
     for place in &mut run[1..] {
         *place = successors[next[base] as usize];
         next[base] += 1;
-        base = usize::from(*place);
+        base = base_of(*place);
     }
+}
+
+/// The base an entry of a run stands for.
+fn base_of(entry: u8) -> usize {
+    usize::from(entry & !SPAN)
 }
 
 /// For each base other than `root` that has edges, the index of its edge in a uniformly drawn tree
@@ -164,12 +173,12 @@ fn random_tree(
         let mut base = first;
         while !joined[base] {
             tree[base] = rng.random_range(starts[base]..starts[base + 1]) as usize;
-            base = usize::from(successors[tree[base]]);
+            base = base_of(successors[tree[base]]);
         }
         base = first;
         while !joined[base] {
             joined[base] = true;
-            base = usize::from(successors[tree[base]]);
+            base = base_of(successors[tree[base]]);
         }
     }
     tree
