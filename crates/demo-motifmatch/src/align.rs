@@ -1,10 +1,11 @@
 //! Alignments of a query with one strand of a target.
 //!
-//! Cost: one addition for each pair of columns.
+//! Cost: one addition for each pair of columns, sixteen at a time.
 
 use std::ops::Range;
 
-use crate::bins::Bins;
+use crate::bins::{Bins, LANES};
+use crate::wide::wide;
 
 /// Which alignments are searched.
 #[derive(Debug, Clone, Copy)]
@@ -27,16 +28,18 @@ pub(crate) struct Alignment {
 }
 
 impl Allowed {
-    /// The fewest columns that an alignment of these widths may have.
-    fn least_overlap(self, query: usize, target: usize) -> usize {
+    /// The allowed shifts, counted from the lowest offset, where only the query's last column and the target's
+    /// first are aligned. Overlaps rise by one from one column, stay at the narrower width and fall again, so
+    /// what is allowed is one run of shifts.
+    fn shifts(self, query: usize, target: usize) -> Range<usize> {
         let narrower = query.min(target);
-        if self.internal { narrower } else { self.min_overlap.min(narrower) }
+        let least = if self.internal { narrower } else { self.min_overlap.min(narrower) };
+        least - 1..query + target - least
     }
 }
 
 impl Alignment {
-    /// The alignment at `shift`, counted from the lowest offset, where only the query's last column and the
-    /// target's first are aligned.
+    #[inline(always)]
     fn at(shift: usize, query: usize, target: usize, score: i32) -> Self {
         let start = (query - 1).saturating_sub(shift);
         let end = (query + target - 1 - shift).min(query);
@@ -44,34 +47,99 @@ impl Alignment {
     }
 }
 
-/// Every allowed alignment of a query with the target columns `span`, from the lowest offset; `sums` is scratch.
+/// Every allowed alignment of a query with the target columns `span`, from the lowest offset; `scratch` is reused.
 pub(crate) fn alignments(
     bins: &Bins,
     query: usize,
     span: Range<usize>,
     allowed: Allowed,
-    sums: &mut Vec<i32>,
+    scratch: &mut Scratch,
 ) -> impl Iterator<Item = Alignment> {
     let target = span.len();
-    sums.clear();
-    sums.resize(query + target - 1, 0);
-    for (i, row) in bins.rows().enumerate() {
-        for (sum, &step) in sums[query - 1 - i..].iter_mut().zip(&row[span.clone()]) {
-            *sum += i32::from(step);
-        }
-    }
-    // Overlaps rise by one from one column, stay at the narrower width and fall again, so what is allowed is
-    // one run of shifts.
-    let least = allowed.least_overlap(query, target);
-    let shifts = least - 1..query + target - least;
-    shifts.map(move |shift| Alignment::at(shift, query, target, sums[shift]))
+    fill_sums(bins, query, span, scratch);
+    allowed.shifts(query, target).map(move |shift| Alignment::at(shift, query, target, scratch.sums[shift]))
 }
 
-/// The alignment of the highest score; of equals the one with the larger overlap, then the lowest offset.
-pub(crate) fn best(alignments: impl Iterator<Item = Alignment>) -> Option<Alignment> {
-    alignments.reduce(
-        |best, next| {
-            if (next.score, next.overlap) > (best.score, best.overlap) { next } else { best }
-        },
-    )
+wide! {
+    /// For each of `spans` the alignment of the highest score; of equals the one with the larger overlap, then
+    /// the lowest offset.
+    fn best_of_each<'a>(
+        bins: &'a Bins,
+        query: usize,
+        spans: &'a mut dyn Iterator<Item = Range<usize>>,
+        allowed: Allowed,
+        scratch: &'a mut Scratch,
+        best: &'a mut Vec<Alignment>,
+    ) -> () {
+        for span in spans {
+            let target = span.len();
+            fill_sums(bins, query, span, scratch);
+            let shifts = allowed.shifts(query, target);
+            let sums = &scratch.sums[shifts.clone()];
+            let score = sums.iter().copied().fold(i32::MIN, i32::max);
+            let equals = shifts.zip(sums).filter(|&(_, &sum)| sum == score);
+            let wider = |best: Alignment, next: Alignment| if next.overlap > best.overlap { next } else { best };
+            best.extend(equals.map(|(shift, _)| Alignment::at(shift, query, target, score)).reduce(wider));
+        }
+    }
+}
+
+/// The best alignment with each span of target columns.
+pub(crate) fn best_alignments(
+    bins: &Bins,
+    query: usize,
+    mut spans: impl Iterator<Item = Range<usize>>,
+    allowed: Allowed,
+    scratch: &mut Scratch,
+) -> Vec<Alignment> {
+    let mut best = Vec::with_capacity(spans.size_hint().0);
+    best_of_each(bins, query, &mut spans, allowed, scratch, &mut best);
+    best
+}
+
+/// The summed steps of every alignment, from the lowest offset; behind them some that mean nothing.
+///
+/// A block of neighbouring shifts is summed over the query's columns before it is stored. What a block reads to
+/// either side of the target is blanked.
+#[inline(always)]
+fn fill_sums(bins: &Bins, query: usize, span: Range<usize>, scratch: &mut Scratch) {
+    let target = span.len();
+    scratch.keep_columns(target);
+    scratch.sums.clear();
+    for first in (0..query + target - 1).step_by(LANES) {
+        let mut block = [0i32; LANES];
+        // At this block's first shift the query's column i meets the target's column first + i + 1 - query.
+        let rows = (query - 1).saturating_sub(first + LANES - 1)
+            ..query.min((query + target - 1).saturating_sub(first));
+        for i in rows {
+            let padded = LANES + first + i + 1 - query;
+            let keep: Option<&[i8; LANES]> = scratch.keep[padded..].first_chunk();
+            let steps: Option<&[i8; LANES]> = bins.padded_row(i)[span.start + padded..].first_chunk();
+            if let (Some(keep), Some(steps)) = (keep, steps) {
+                for lane in 0..LANES {
+                    block[lane] = block[lane].wrapping_add(i32::from(steps[lane] & keep[lane]));
+                }
+            }
+        }
+        scratch.sums.extend_from_slice(&block);
+    }
+}
+
+/// What is reused from target to target.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    sums: Vec<i32>,
+    /// All bits set for the columns of a target, none for a block's length to either side.
+    keep: Vec<i8>,
+}
+
+impl Scratch {
+    fn keep_columns(&mut self, target: usize) {
+        if self.keep.len() != target + 2 * LANES {
+            self.keep.clear();
+            self.keep.resize(LANES, 0);
+            self.keep.resize(LANES + target, -1);
+            self.keep.resize(LANES + target + LANES, 0);
+        }
+    }
 }

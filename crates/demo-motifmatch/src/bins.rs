@@ -7,7 +7,10 @@
 //! Cost: a square root and a few passes for each pair of columns.
 
 use crate::Distance;
+use crate::wide::wide;
 
+/// How many steps are read at once; so many may be read past either end of a row.
+pub(crate) const LANES: usize = 16;
 /// Steps between the lowest and the highest score of a query.
 const STEPS: f64 = 100.0;
 /// Adding it to a smaller non-negative number leaves no fraction, and the integer in the low bits.
@@ -29,14 +32,10 @@ impl TargetColumns {
         self.bases[0].len()
     }
 
-    /// The score of one query column against each, higher for more alike.
-    fn score(&self, query: [f64; 4], distance: Distance, scores: &mut [f64]) {
+    /// The score of one query column against each, higher for more alike; gives the lowest and the highest.
+    fn score(&self, query: [f64; 4], distance: Distance, scores: &mut [f64]) -> (f64, f64) {
         let Distance::Euclidean = distance;
-        let [a, c, g, t] = &self.bases;
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || euclidean(query, [a, c, g, t], scores),
-        );
+        euclidean(query, self.bases.each_ref().map(Vec::as_slice), scores)
     }
 }
 
@@ -69,13 +68,9 @@ impl Bins {
         let mut centres = Vec::with_capacity(query.len());
         let (mut smallest, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
         for (column, row) in query.iter().zip(self.scores.chunks_exact_mut(self.columns)) {
-            targets.score(*column, distance, row);
+            let (low, high) = targets.score(*column, distance, row);
             let centre = if centred { centre(row, &mut self.scratch) } else { 0.0 };
             // Subtraction keeps the order, so the ends need not be centred one by one.
-            let (low, high) = pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || ends(row),
-            );
             smallest = smallest.min(low - centre);
             largest = largest.max(high - centre);
             centres.push(centre);
@@ -85,22 +80,21 @@ impl Bins {
         let scale = if largest > small { (STEPS / (largest - small)).floor() } else { 0.0 };
         // Centred scores reach zero, so its bin is no higher than the highest; others leave nothing unaligned.
         self.zero = if centred { (-small * scale) as usize } else { 0 };
-        self.steps.resize(query.len() * self.columns, 0);
+        self.steps.resize(query.len() * self.columns + 2 * LANES, 0);
         self.counts.clear();
-        let rows = self.scores.chunks_exact(self.columns).zip(self.steps.chunks_exact_mut(self.columns));
+        let rows =
+            self.scores.chunks_exact(self.columns).zip(self.steps[LANES..].chunks_exact_mut(self.columns));
         for ((scores, steps), &centre) in rows.zip(&centres) {
             let zero = self.zero as i8;
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || quantise(scores, steps, centre, small, scale, zero),
-            );
+            quantise(scores, steps, centre, small, scale, zero);
             self.counts.push(count(steps, zero));
         }
     }
 
-    /// Steps above the zero bin: for each query column one row over the target columns.
-    pub(crate) fn rows(&self) -> impl DoubleEndedIterator<Item = &[i8]> {
-        self.steps.chunks_exact(self.columns.max(1))
+    /// Steps above the zero bin over the target columns of a query column, after [`LANES`] that belong to none.
+    #[inline(always)]
+    pub(crate) fn padded_row(&self, row: usize) -> &[i8] {
+        &self.steps[row * self.columns..]
     }
 
     /// The share of target columns in each bin up to the highest one taken, for each query column.
@@ -123,37 +117,46 @@ impl Bins {
     }
 }
 
-#[inline(always)]
-fn euclidean(query: [f64; 4], [a, c, g, t]: [&[f64]; 4], scores: &mut [f64]) {
-    for ((((score, a), c), g), t) in scores.iter_mut().zip(a).zip(c).zip(g).zip(t) {
-        let d = [query[0] - a, query[1] - c, query[2] - g, query[3] - t];
-        *score = -(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + d[3] * d[3]).sqrt();
-    }
-}
-
-/// The smallest and the largest score, eight running ones at a time so that they need not wait for each other.
-#[inline(always)]
-fn ends(scores: &[f64]) -> (f64, f64) {
-    let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
-    let (blocks, rest) = scores.as_chunks::<8>();
-    for block in blocks {
-        for ((low, high), &score) in low.iter_mut().zip(&mut high).zip(block) {
-            *low = if score < *low { score } else { *low };
-            *high = if score > *high { score } else { *high };
+wide! {
+    fn euclidean<'a>(query: [f64; 4], bases: [&'a [f64]; 4], scores: &'a mut [f64]) -> (f64, f64) {
+        // Eight running ends, so that no score waits for the one before it.
+        let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+        let (blocks, rest) = scores.as_chunks_mut::<8>();
+        let done = 8 * blocks.len();
+        let [a, c, g, t] = bases.map(|base| base.as_chunks::<8>().0);
+        for ((((scores, a), c), g), t) in blocks.iter_mut().zip(a).zip(c).zip(g).zip(t) {
+            for i in 0..8 {
+                scores[i] = negative_distance(query, [a[i], c[i], g[i], t[i]]);
+                low[i] = if scores[i] < low[i] { scores[i] } else { low[i] };
+                high[i] = if scores[i] > high[i] { scores[i] } else { high[i] };
+            }
         }
+        for (i, score) in rest.iter_mut().enumerate() {
+            *score = negative_distance(query, bases.map(|base| base[done + i]));
+            low[0] = low[0].min(*score);
+            high[0] = high[0].max(*score);
+        }
+        (low.into_iter().fold(f64::INFINITY, f64::min), high.into_iter().fold(f64::NEG_INFINITY, f64::max))
     }
-    let all = || rest.iter().copied();
-    (all().chain(low).fold(f64::INFINITY, f64::min), all().chain(high).fold(f64::NEG_INFINITY, f64::max))
 }
 
 #[inline(always)]
-fn quantise(scores: &[f64], steps: &mut [i8], centre: f64, small: f64, scale: f64, zero: i8) {
-    for (step, score) in steps.iter_mut().zip(scores) {
-        let bin = (score - centre - small) * scale + 0.5;
-        // Truncates without a conversion instruction, which plain x86-64 has for single numbers only.
-        let nearest = (bin + INTEGER) - INTEGER;
-        let whole = if nearest > bin { nearest - 1.0 } else { nearest };
-        *step = ((whole + INTEGER).to_bits() as i8).wrapping_sub(zero);
+fn negative_distance(query: [f64; 4], target: [f64; 4]) -> f64 {
+    let d: [f64; 4] = std::array::from_fn(|base| query[base] - target[base]);
+    -(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + d[3] * d[3]).sqrt()
+}
+
+wide! {
+    fn quantise<'a>(
+        scores: &'a [f64], steps: &'a mut [i8], centre: f64, small: f64, scale: f64, zero: i8,
+    ) -> () {
+        for (step, score) in steps.iter_mut().zip(scores) {
+            let bin = (score - centre - small) * scale + 0.5;
+            // Truncates without a conversion instruction, which plain x86-64 has for single numbers only.
+            let nearest = (bin + INTEGER) - INTEGER;
+            let whole = if nearest > bin { nearest - 1.0 } else { nearest };
+            *step = ((whole + INTEGER).to_bits() as i8).wrapping_sub(zero);
+        }
     }
 }
 
@@ -173,9 +176,9 @@ fn count(steps: &[i8], zero: i8) -> [u32; 101] {
 }
 
 /// Scores sampled to bracket the centre.
-const SAMPLE: usize = 256;
+const SAMPLE: usize = 1024;
 /// Ranks of the sample that the bracket reaches to either side of the middle, four standard deviations.
-const REACH: usize = 32;
+const REACH: usize = 64;
 
 /// The mean of the sorted scores at ranks ⌊C/2⌋ - 1 and ⌈C/2⌉ - 1: Tomtom's centre, just below the median.
 ///
@@ -183,16 +186,14 @@ const REACH: usize = 32;
 fn centre(scores: &[f64], scratch: &mut Vec<f64>) -> f64 {
     let upper = scores.len().div_ceil(2).saturating_sub(1);
     let lower = (scores.len() / 2).saturating_sub(1);
-    if scores.len() >= 8 * SAMPLE {
+    if scores.len() >= 4 * SAMPLE {
         let stride = scores.len() / SAMPLE;
         let mut sample: [f64; SAMPLE] = std::array::from_fn(|i| scores[i * stride]);
-        sample.sort_unstable_by(f64::total_cmp);
-        let bracket = (sample[SAMPLE / 2 - REACH], sample[SAMPLE / 2 + REACH]);
-        scratch.resize(scores.len() + 1, 0.0);
-        let (below, within) = pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || collect(scores, bracket, scratch),
-        );
+        let (below, &mut high, _) = sample.select_nth_unstable_by(SAMPLE / 2 + REACH, f64::total_cmp);
+        let (_, &mut low, _) = below.select_nth_unstable_by(SAMPLE / 2 - REACH, f64::total_cmp);
+        let bracket = (low, high);
+        scratch.resize(scores.len(), 0.0);
+        let (below, within) = collect(scores, bracket, scratch);
         if below <= lower && upper < below + within {
             return middle(&mut scratch[..within], lower - below, upper - below);
         }
@@ -202,20 +203,23 @@ fn centre(scores: &[f64], scratch: &mut Vec<f64>) -> f64 {
     middle(scratch, lower, upper)
 }
 
-/// How many scores lie below the bracket, and how many within it; those go to the front of `scratch`.
-#[inline(always)]
-fn collect(scores: &[f64], (low, high): (f64, f64), scratch: &mut [f64]) -> (usize, usize) {
-    let mut below = 0u32;
-    for &score in scores {
-        below += u32::from(score < low);
+wide! {
+    /// How many scores lie below the bracket, and how many within it; those go to the front of `scratch`.
+    fn collect<'a>(scores: &'a [f64], bracket: (f64, f64), scratch: &'a mut [f64]) -> (usize, usize) {
+        let (low, high) = bracket;
+        let mut below = 0u32;
+        for &score in scores {
+            below = below.wrapping_add(u32::from(score < low));
+        }
+        let mut within = 0;
+        let scratch = &mut scratch[..scores.len()];
+        for &score in scores {
+            // Written always and kept only sometimes: cheaper than a branch that cannot be foreseen.
+            scratch[within] = score;
+            within = within.wrapping_add(usize::from(score >= low && score <= high));
+        }
+        (below as usize, within)
     }
-    let mut within = 0;
-    for &score in scores {
-        // Written always and kept only sometimes: cheaper than a branch that cannot be foreseen.
-        scratch[within] = score;
-        within += usize::from(score >= low && score <= high);
-    }
-    (below as usize, within)
 }
 
 /// The mean of the numbers of rank `lower` and of rank `upper`, its equal or next.

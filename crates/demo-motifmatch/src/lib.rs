@@ -25,6 +25,7 @@ mod qvalue;
 mod tomtom;
 pub mod tsv;
 mod twister;
+mod wide;
 
 pub use error::{Error, Result};
 pub use options::{Distance, Options, Scoring, Threshold};

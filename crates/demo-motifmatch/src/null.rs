@@ -5,7 +5,10 @@
 //! as t ← t + x - t·x over their survival functions, never as one minus a distribution function, so that
 //! the far tails stay. Scores here are totals: summed bins plus the zero bin for each query column left
 //! out. Only totals that some target reached, and the sums that can still lead to them, are computed.
-//! Cost: for a query of width w, w²/2 convolutions of some 50 by 50·w/4 numbers.
+//! Cost: for a query of width w and targets of width v, some w·v convolutions of 50 by 50·v/4 numbers, and 2·w of
+//! 50 by 50·w/4.
+
+use crate::wide::wide;
 
 /// The null distribution of one query: a histogram for each of its columns.
 pub(crate) struct Null<'a> {
@@ -43,7 +46,8 @@ impl<'a> Null<'a> {
         let is_edge = |start, length| length < query && (start == 0 || start + length == query);
         let is_span = |length| length == query || widths.binary_search(&length).is_ok();
         let wanted = |start, length| is_edge(start, length) || is_span(length);
-        self.for_each_span(wanted, |start, length, survival| {
+        let longest = widths.iter().copied().filter(|&width| width < query).max().unwrap_or(0);
+        self.for_each_span(longest, wanted, |start, length, survival| {
             if is_edge(start, length) {
                 either(&mut edges[length], survival);
             }
@@ -81,32 +85,50 @@ impl<'a> Null<'a> {
     }
 
     /// Calls `visit` with the start, the length and the survival function, from the total `low` on, of every
-    /// span that is `wanted` by its start and length.
+    /// span that is `wanted` by its start and length: of those that begin or end the query, and of all up to
+    /// `longest` columns.
     pub(crate) fn for_each_span(
         &self,
+        longest: usize,
         wanted: impl Fn(usize, usize) -> bool,
         mut visit: impl FnMut(usize, usize, &[f64]),
     ) {
         let query = self.histograms.len();
         let mut survival = vec![0.0; self.end - self.low];
-        let (mut sums, mut next) = (Sums::default(), Sums::default());
-        for start in 0..query {
-            let least = self.least_sums(start);
-            sums.from = 0;
-            sums.mass.clear();
-            sums.mass.push(1.0);
-            for length in 1..=query - start {
-                next.from = least[length - 1];
-                pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || convolve(&sums, &self.histograms[start + length - 1], &mut next),
-                );
-                std::mem::swap(&mut sums, &mut next);
-                if wanted(start, length) {
-                    self.fill_survival(&sums, length, &mut survival);
-                    visit(start, length, &survival);
-                }
+        let mut use_span = |start: usize, sums: &Sums, length: usize| {
+            if wanted(start, length) {
+                self.fill_survival(sums, length, &mut survival);
+                visit(start, length, &survival);
             }
+        };
+        for start in 0..query {
+            let end = if start == 0 { query } else { query.min(start + longest) };
+            self.grow(start..end, |sums, length| use_span(start, sums, length));
+        }
+        // Growing longer spans from the end takes one convolution each, not one for each start.
+        if longest < query {
+            self.grow((1..query).rev(), |sums, length| {
+                if length > longest {
+                    use_span(query - length, sums, length);
+                }
+            });
+        }
+    }
+
+    /// Adds one column after the other to a span and calls `visit` with its sums and length at each step.
+    fn grow(
+        &self,
+        columns: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + Clone,
+        mut visit: impl FnMut(&Sums, usize),
+    ) {
+        let least = self.least_sums(columns.clone());
+        let mut sums = Sums { from: 0, mass: vec![1.0] };
+        let mut next = Sums::default();
+        for (i, column) in columns.enumerate() {
+            next.from = least[i];
+            convolve(&sums, &self.histograms[column], &mut next);
+            std::mem::swap(&mut sums, &mut next);
+            visit(&sums, i + 1);
         }
     }
 
@@ -115,14 +137,13 @@ impl<'a> Null<'a> {
         (self.histograms.len() - length) * self.zero
     }
 
-    /// For the spans from `start` on, by length less one: the least sum that matters to a total of `low`, of
-    /// that span or of a longer one even if all further columns match best.
-    fn least_sums(&self, start: usize) -> Vec<usize> {
-        let longest = self.histograms.len() - start;
+    /// For a span that grows by these columns, by its length less one: the least sum that matters to a total of
+    /// `low`, now or later, even if all further columns match best.
+    fn least_sums(&self, columns: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator) -> Vec<usize> {
         let mut least: Vec<usize> =
-            (1..=longest).map(|length| self.low.saturating_sub(self.unaligned(length))).collect();
-        for i in (1..longest).rev() {
-            let top = self.histograms[start + i].len() - 1;
+            (1..=columns.len()).map(|length| self.low.saturating_sub(self.unaligned(length))).collect();
+        for (i, column) in columns.enumerate().skip(1).rev() {
+            let top = self.histograms[column].len() - 1;
             least[i - 1] = least[i - 1].min(least[i].saturating_sub(top));
         }
         least
@@ -145,31 +166,29 @@ impl<'a> Null<'a> {
     }
 }
 
-/// P(either of two independent events), element by element, precise where both are rare.
-fn either(total: &mut [f64], other: &[f64]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (t, x) in total.iter_mut().zip(other) {
-                *t += x - *t * x;
-            }
-        },
-    );
+wide! {
+    /// P(either of two independent events), element by element, precise where both are rare.
+    fn either<'a>(total: &'a mut [f64], other: &'a [f64]) -> () {
+        for (t, x) in total.iter_mut().zip(other) {
+            *t += x - *t * x;
+        }
+    }
 }
 
-/// Adds a column to a span: `next` from its sum `from` on.
-#[inline(always)]
-fn convolve(sums: &Sums, histogram: &[f64], next: &mut Sums) {
-    let end = sums.from + sums.mass.len() + histogram.len() - 1;
-    next.mass.clear();
-    next.mass.resize(end.saturating_sub(next.from), 0.0);
-    for (bin, share) in histogram.iter().enumerate().filter(|(_, share)| **share > 0.0) {
-        // The sum of the first number of `mass` that leads to a sum held in `next`.
-        let skip = next.from.saturating_sub(sums.from + bin);
-        let Some(mass) = sums.mass.get(skip..) else { continue };
-        let to = sums.from + skip + bin - next.from;
-        for (out, x) in next.mass[to..].iter_mut().zip(mass) {
-            *out += share * x;
+wide! {
+    /// Adds a column to a span: `next` from its sum `from` on.
+    fn convolve<'a>(sums: &'a Sums, histogram: &'a [f64], next: &'a mut Sums) -> () {
+        let end = sums.from + sums.mass.len() + histogram.len() - 1;
+        next.mass.clear();
+        next.mass.resize(end.saturating_sub(next.from), 0.0);
+        for (bin, share) in histogram.iter().enumerate().filter(|(_, share)| **share > 0.0) {
+            // The first of `mass` that leads to a sum held in `next`.
+            let skip = next.from.saturating_sub(sums.from + bin);
+            let Some(mass) = sums.mass.get(skip..) else { continue };
+            let to = sums.from + skip + bin - next.from;
+            for (out, x) in next.mass[to..].iter_mut().zip(mass) {
+                *out += share * x;
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Tomtom's q-values rest on its bootstrap draws, so to print the same digits the same generator must be
 //! asked in the same order. Cost: about a nanosecond a number.
 
+use crate::wide::wide;
+
 /// The words of state.
 const WORDS: usize = 624;
 /// The lag of the recurrence.
@@ -40,28 +42,31 @@ impl Twister {
         unit(high, self.next_u32())
     }
 
-    /// The whole part of a number in [0, `below`): [`Self::next_unit`] times `below` without its fraction.
-    pub(crate) fn next_index(&mut self, below: u32) -> usize {
-        let high = temper(self.next_word());
-        let low = self.next_word();
-        let scaled = u64::from(high) * u64::from(below);
-        // The low draw adds less than `below` to the fraction, and rounding far less than that again; only
-        // where this could carry into the whole part is the exact product worth its time.
-        let index = if (scaled as u32).checked_add(below.saturating_mul(2)).is_some() {
-            scaled >> 32
-        } else {
-            (unit(high, temper(low)) * f64::from(below)) as u64
-        };
-        index as usize
+    /// Whole numbers in [0, `below`): each is [`Self::next_unit`] times `below` without its fraction. The numbers
+    /// drawn so far must be even, which pairs leave them.
+    pub(crate) fn fill_indices(&mut self, below: u32, mut indices: &mut [u32]) {
+        while !indices.is_empty() {
+            if self.next == WORDS {
+                self.next = 0;
+                turn(&mut self.words);
+            }
+            let words = &self.words[self.next..];
+            let (now, later) = indices.split_at_mut(indices.len().min(words.len() / 2));
+            if !scale(words, below, now) {
+                for (index, pair) in now.iter_mut().zip(words.as_chunks::<2>().0) {
+                    *index = (unit(temper(pair[0]), temper(pair[1])) * f64::from(below)) as u32;
+                }
+            }
+            self.next += 2 * now.len();
+            indices = later;
+        }
     }
 
+    #[cfg(test)]
     fn next_word(&mut self) -> u32 {
         if self.next == WORDS {
             self.next = 0;
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || turn(&mut self.words),
-            );
+            turn(&mut self.words);
         }
         self.next += 1;
         self.words[self.next - 1]
@@ -71,10 +76,7 @@ impl Twister {
     pub(crate) fn skip(&mut self, numbers: usize) {
         let mut position = self.next + numbers;
         while position > WORDS {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || turn(&mut self.words),
-            );
+            turn(&mut self.words);
             position -= WORDS;
         }
         self.next = position;
@@ -82,11 +84,13 @@ impl Twister {
 }
 
 /// Two draws as a number in [0, 1), as precise as a double is.
+#[inline(always)]
 fn unit(high: u32, low: u32) -> f64 {
     (f64::from(high) * 4_294_967_296.0 + f64::from(low)) / 18_446_744_073_709_551_616.0
 }
 
 /// From a word of the state to a draw.
+#[inline(always)]
 fn temper(mut y: u32) -> u32 {
     y ^= y >> 11;
     y ^= (y << 7) & 0x9D2C_5680;
@@ -94,20 +98,40 @@ fn temper(mut y: u32) -> u32 {
     y ^ (y >> 18)
 }
 
-/// The next round of words.
+wide! {
+    /// Pairs of words as numbers in [0, 1) times `below`, without their fractions; false where these are not sure.
+    ///
+    /// The first word of a pair nearly decides. The second adds less than `below` to the 32 bits of the fraction,
+    /// and rounding far less than that again; only where this could carry must the product be made in full.
+    fn scale<'a>(words: &'a [u32], below: u32, indices: &'a mut [u32]) -> bool {
+        let limit = u32::MAX - below.saturating_mul(2);
+        let mut carries = 0;
+        for (index, pair) in indices.iter_mut().zip(words.as_chunks::<2>().0) {
+            let scaled = u64::from(temper(pair[0])) * u64::from(below);
+            carries |= u32::from(scaled as u32 > limit);
+            *index = (scaled >> 32) as u32;
+        }
+        carries == 0
+    }
+}
+
+wide! {
+    /// The next round of words.
+    fn turn<'a>(words: &'a mut [u32; WORDS]) -> () {
+        for i in 0..WORDS - LAG {
+            words[i] = twist(words[i], words[i + 1], words[i + LAG]);
+        }
+        for i in WORDS - LAG..WORDS - 1 {
+            words[i] = twist(words[i], words[i + 1], words[i + LAG - WORDS]);
+        }
+        words[WORDS - 1] = twist(words[WORDS - 1], words[0], words[LAG - 1]);
+    }
+}
+
 #[inline(always)]
-fn turn(words: &mut [u32; WORDS]) {
-    let twist = |high: u32, low: u32, far: u32| {
-        let y = (high & 0x8000_0000) | (low & 0x7FFF_FFFF);
-        far ^ (y >> 1) ^ ((y & 1).wrapping_neg() & 0x9908_B0DF)
-    };
-    for i in 0..WORDS - LAG {
-        words[i] = twist(words[i], words[i + 1], words[i + LAG]);
-    }
-    for i in WORDS - LAG..WORDS - 1 {
-        words[i] = twist(words[i], words[i + 1], words[i + LAG - WORDS]);
-    }
-    words[WORDS - 1] = twist(words[WORDS - 1], words[0], words[LAG - 1]);
+fn twist(high: u32, low: u32, far: u32) -> u32 {
+    let y = (high & 0x8000_0000) | (low & 0x7FFF_FFFF);
+    far ^ (y >> 1) ^ ((y & 1).wrapping_neg() & 0x9908_B0DF)
 }
 
 #[cfg(test)]
@@ -128,11 +152,15 @@ mod tests {
 
     #[test]
     fn indices_are_the_scaled_numbers() {
-        // A large range makes the carry from the low draw common.
+        // A large range makes the carry from the second draw common.
         for below in [1, 7, 1036, 1 << 20, 1 << 30] {
-            let (mut index, mut scaled) = (Twister::new(), Twister::new());
-            for _ in 0..20_000 {
-                assert_eq!(index.next_index(below), (scaled.next_unit() * f64::from(below)) as usize);
+            let (mut filled, mut scaled) = (Twister::new(), Twister::new());
+            let mut indices = [0; 1000];
+            for _ in 0..20 {
+                filled.fill_indices(below, &mut indices);
+                for &index in &indices {
+                    assert_eq!(index, (scaled.next_unit() * f64::from(below)) as u32);
+                }
             }
         }
     }
