@@ -2,6 +2,8 @@
 
 #![expect(clippy::cast_possible_wrap, reason = "widths and bins are small")]
 
+use std::ops::Range;
+
 use crate::Scoring;
 use crate::twister::Twister;
 
@@ -23,80 +25,105 @@ pub(crate) struct Rules {
 /// Scores a query against every strand, `strands` in the order t0+, t0-, t1+, t1- and so on.
 pub(crate) fn compare(query: &[[f64; 4]], strands: &[Vec<[f64; 4]>], rules: &Rules) -> Vec<Plain> {
     let (bins, zero) = bins(query, strands, rules.scoring == Scoring::Complete);
-    let columns = bins[0].iter().map(Vec::len).sum::<usize>();
-    let histograms: Vec<Vec<f64>> = bins
-        .iter()
-        .map(|row| {
-            let mut histogram = vec![0.0; 101];
-            for &bin in row.iter().flatten() {
-                histogram[bin] += 1.0 / columns as f64;
-            }
-            histogram
-        })
-        .collect();
-    let distribution = |span: std::ops::Range<usize>| {
-        let spread = histograms[span].iter().fold(vec![1.0], |sum, histogram| convolve(&sum, histogram));
-        let mut survival = spread.clone();
-        for i in (0..survival.len() - 1).rev() {
-            survival[i] += survival[i + 1];
-        }
+    let histograms: Vec<Vec<f64>> = bins.iter().map(|row| histogram(row)).collect();
+    let distribution = |span: Range<usize>| {
+        let sums = histograms[span].iter().fold(vec![1.0], |sums, histogram| convolve(&sums, histogram));
+        let tails = sums.iter().rev().scan(0.0, |tail, p| {
+            *tail += p;
+            Some(*tail)
+        });
+        let mut survival: Vec<f64> = tails.collect();
+        survival.reverse();
         survival
     };
-    let survive = |survival: &[f64], score: i64| match usize::try_from(score) {
-        Ok(score) => survival.get(score).copied().unwrap_or(0.0),
-        Err(_) => 1.0,
-    };
-    let spans: Vec<Vec<Vec<f64>>> = (0..query.len())
+    let spans = (0..query.len())
         .map(|start| (start..query.len()).map(|last| distribution(start..last + 1)).collect())
         .collect();
-    let score_strand = |t: usize| {
-        let width = strands[t].len() as isize;
-        let least = if rules.internal { usize::MAX } else { rules.min_overlap };
-        let least = least.min(query.len()).min(strands[t].len());
-        let offsets = 1 - query.len() as isize..width;
-        let span = |offset: isize| {
-            let start = (-offset).max(0) as usize;
-            start..(width - offset).min(query.len() as isize) as usize
-        };
-        let summed = |offset: isize| -> i64 {
-            span(offset).map(|i| bins[i][t][(i as isize + offset) as usize] as i64).sum()
-        };
-        let score = |offset: isize| summed(offset) - span(offset).len() as i64 * zero;
-        let tried: Vec<isize> = offsets.clone().filter(|&offset| span(offset).len() >= least).collect();
-        let own = |offset: isize| {
-            let span = span(offset);
-            survive(&spans[span.start][span.len() - 1], summed(offset))
-        };
-        let mut best = tried[0];
-        for &offset in &tried[1..] {
-            let better = match rules.scoring {
-                Scoring::Complete => score(offset).cmp(&score(best)),
-                Scoring::Incomplete => own(best).total_cmp(&own(offset)),
-            };
-            if better.then(span(offset).len().cmp(&span(best).len())).is_gt() {
-                best = offset;
-            }
+    let pair = |strand: usize| {
+        let bins = bins.iter().map(|row| row[strand].clone()).collect();
+        Pair { bins, zero, width: strands[strand].len() as isize, spans: &spans }.compare(rules)
+    };
+    (0..strands.len()).map(pair).collect()
+}
+
+/// A query and one strand of a target.
+struct Pair<'a> {
+    /// Query column × target column.
+    bins: Vec<Vec<usize>>,
+    zero: i64,
+    width: isize,
+    /// P(summed bins ≥ sum) of each span of query columns, by its start and its length less one.
+    spans: &'a Vec<Vec<Vec<f64>>>,
+}
+
+impl Pair<'_> {
+    /// The query columns aligned where the target's column `offset` lies at query column 0.
+    fn span(&self, offset: isize) -> Range<usize> {
+        (-offset).max(0) as usize..(self.width - offset).min(self.bins.len() as isize) as usize
+    }
+
+    fn overlap(&self, offset: isize) -> usize {
+        self.span(offset).len()
+    }
+
+    fn summed(&self, offset: isize) -> i64 {
+        self.span(offset).map(|i| self.bins[i][(i as isize + offset) as usize] as i64).sum()
+    }
+
+    fn score(&self, offset: isize) -> i64 {
+        self.summed(offset) - self.overlap(offset) as i64 * self.zero
+    }
+
+    /// P(summed bins of the alignment ≥ sum).
+    fn survival(&self, offset: isize, sum: i64) -> f64 {
+        let survival = &self.spans[self.span(offset).start][self.overlap(offset) - 1];
+        match usize::try_from(sum) {
+            Ok(sum) => survival.get(sum).copied().unwrap_or(0.0),
+            Err(_) => 1.0,
         }
+    }
+
+    fn own_p(&self, offset: isize) -> f64 {
+        self.survival(offset, self.summed(offset))
+    }
+
+    fn compare(&self, rules: &Rules) -> Plain {
+        let narrower = self.bins.len().min(self.width as usize);
+        let least = if rules.internal { narrower } else { rules.min_overlap.min(narrower) };
+        let offsets = 1 - self.bins.len() as isize..self.width;
+        let tried: Vec<isize> = offsets.clone().filter(|&offset| self.overlap(offset) >= least).collect();
+        let better = |best: isize, next: isize| {
+            let order = match rules.scoring {
+                Scoring::Complete => self.score(next).cmp(&self.score(best)),
+                Scoring::Incomplete => self.own_p(best).total_cmp(&self.own_p(next)),
+            };
+            if order.then(self.overlap(next).cmp(&self.overlap(best))).is_gt() { next } else { best }
+        };
+        let best = tried.iter().copied().reduce(better).unwrap();
         let strands = if rules.both_strands { 2 } else { 1 };
         let p = match rules.scoring {
-            Scoring::Complete => {
-                let mut t = 0.0;
-                for offset in (0..strands).flat_map(|_| offsets.clone()) {
-                    let span = span(offset);
-                    let x =
-                        survive(&spans[span.start][span.len() - 1], score(best) + span.len() as i64 * zero);
-                    t += x - t * x;
-                }
-                t
-            }
+            Scoring::Complete => (0..strands).flat_map(|_| offsets.clone()).fold(0.0, |t, offset| {
+                let sum = self.score(best) + self.overlap(offset) as i64 * self.zero;
+                let x = self.survival(offset, sum);
+                t + x - t * x
+            }),
             Scoring::Incomplete => {
-                let (p, n) = (own(best), (strands * tried.len()) as f64);
-                if n * p < 1e-3 { n * p } else { 1.0 - (1.0 - p.min(1.0)).powf(n) }
+                let (p, n) = (self.own_p(best).min(1.0), (strands * tried.len()) as f64);
+                if n * p < 1e-3 { n * p } else { 1.0 - (1.0 - p).powf(n) }
             }
         };
-        Plain { offset: best, overlap: span(best).len(), p }
-    };
-    (0..strands.len()).map(score_strand).collect()
+        Plain { offset: best, overlap: self.overlap(best), p }
+    }
+}
+
+/// The share of each bin among all target columns.
+fn histogram(row: &[Vec<usize>]) -> Vec<f64> {
+    let columns = row.iter().map(Vec::len).sum::<usize>();
+    let mut histogram = vec![0.0; 101];
+    for &bin in row.iter().flatten() {
+        histogram[bin] += 1.0 / columns as f64;
+    }
+    histogram
 }
 
 /// Query column × strand × column of it, and the bin of a score of zero.

@@ -377,9 +377,10 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
         #[test]
         fn the_fast_path_equals_the_slow_twin(
-            targets in motifs(1..7), query in motif(1..24), options in options(),
+            targets in motifs(1..7), query in motif(1..20), options in options(),
         ) {
             let tomtom = Tomtom::new(&targets, options.clone()).unwrap();
             let prepared = |motif| columns(motif, options.motif_pseudocount, &tomtom.background);
