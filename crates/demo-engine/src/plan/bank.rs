@@ -259,6 +259,7 @@ impl<R: Real> LaneTask<'_, R> {
         if run.with_params {
             lane.gradient.fill(R::ZERO);
             work.gathered.fill(R::ZERO);
+            work.by_filter.iter_mut().for_each(|weights| weights.fill(R::ZERO));
         }
         for (index, number) in self.slices.clone().enumerate() {
             let first = number * self.slice;
@@ -376,8 +377,16 @@ impl<R: Real> LaneTask<'_, R> {
         }
     }
 
-    /// Adds what was gathered by code over the lane to the gradient of the first step's weights.
+    /// Adds what was gathered by code or by filter over the lane to the gradient.
     fn spread(&self, work: &Workspace<R>, gradient: &mut [R]) {
+        for (step, by_filter) in self.chain.steps.iter().zip(&work.by_filter) {
+            if let (Step::Convolve { kernel, weight }, false) = (step, by_filter.is_empty()) {
+                vectorised(
+                    #[inline(always)]
+                    || kernel.add_by_filter(by_filter, &mut gradient[weight.clone()]),
+                );
+            }
+        }
         if !matches!(self.run.batch.input, Input::Rows { .. }) {
             return;
         }

@@ -108,6 +108,13 @@ impl Chain {
         linear && matches!(self.steps.get(value), Some(Step::Finish(_)))
     }
 
+    /// Whether the output of the convolution at step i has a gradient at one position of each filter
+    /// only: what follows it is a global maximum.
+    pub(crate) fn sparse(&self, i: usize) -> bool {
+        let convolves = matches!(self.steps[i], Step::Convolve { .. });
+        convolves && matches!(self.steps.get(i + 2), Some(Step::GlobalMax))
+    }
+
     /// The step of the LSTM and that of the mean over time after it, where nothing but dropout stands
     /// between them and nothing after the mean is another LSTM.
     pub(crate) fn truncation(&self) -> Option<(usize, usize)> {

@@ -255,6 +255,12 @@ impl<R: Real> Slice<'_, R> {
         let Step::Convolve { kernel, weight } = &self.chain.steps[i] else { return };
         let (layout, next, n) = (self.chain.layouts[i], self.chain.layouts[i + 1], self.sequences);
         let of_output = &work.values[i + 1];
+        if self.chain.sparse(i) && !self.looks_up(i) {
+            let of_weights = gradient.map(|_| &mut work.by_filter[i][..]);
+            let (input, back) = (&work.values[i], &self.prepared.back[i]);
+            kernel.sparse_gradient(input, of_output, back, of_weights, &mut work.gradients[i], n);
+            return;
+        }
         if let Some(gradient) = gradient {
             match self.chain.codes {
                 Codes::Tables(tables) if self.looks_up(i) => {
@@ -267,7 +273,12 @@ impl<R: Real> Slice<'_, R> {
             let (weight, place) = (&self.weights[weight.clone()], (layout.lead, layout.positions));
             observed(weight, of_output, next, &work.codes, place, &mut input[..n * layout.positions]);
         } else if i > 0 || form != InputForm::None {
-            kernel.input_gradient(of_output, &self.prepared.reversed[i], &mut work.gradients[i], n);
+            let (back, of_input) = (&self.prepared.back[i], &mut work.gradients[i]);
+            if self.chain.sparse(i) {
+                kernel.sparse_gradient(&[], of_output, back, None, of_input, n);
+            } else {
+                kernel.input_gradient(of_output, back, of_input, n);
+            }
         }
     }
 

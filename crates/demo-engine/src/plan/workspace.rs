@@ -23,6 +23,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) bits: Vec<Vec<u32>>,
     /// States of step i, where it is an LSTM.
     pub(crate) states: Vec<Option<LstmStates<R>>>,
+    /// Gradient of the weights of step i by filter, where it is a convolution with a sparse gradient.
+    pub(crate) by_filter: Vec<Vec<R>>,
     /// Gathered gradient of the first step on codes.
     pub(crate) gathered: Vec<R>,
     /// Room for truncated runs.
@@ -47,6 +49,7 @@ impl<R: Real> Workspace<R> {
             gradients: (0..chain.layouts.len()).map(|i| zeros(gradient(i))).collect(),
             bits: (0..chain.steps.len()).map(|i| vec![0; slice * bit_words(chain, i)]).collect(),
             states: chain.steps.iter().map(|step| states(step, slice)).collect(),
+            by_filter: (0..chain.steps.len()).map(|i| zeros(sparse_weights(chain, i))).collect(),
             gathered: zeros(gathered),
             restarts: chain.truncation().map(|at| Restarts::new(chain, at)),
         }
@@ -57,6 +60,14 @@ impl<R: Real> Workspace<R> {
 pub(crate) fn bit_words(chain: &Chain, step: usize) -> usize {
     match &chain.steps[step] {
         Step::Finish(finish) if finish.dropout.is_some() => chain.layouts[step + 1].count().div_ceil(128) * 4,
+        _ => 0,
+    }
+}
+
+/// Weights of step i, where it is a convolution with a sparse gradient.
+fn sparse_weights(chain: &Chain, i: usize) -> usize {
+    match &chain.steps[i] {
+        Step::Convolve { weight, .. } if chain.sparse(i) => weight.len(),
         _ => 0,
     }
 }
@@ -73,8 +84,9 @@ fn states<R: Real>(step: &Step, slice: usize) -> Option<LstmStates<R>> {
 pub(crate) struct Prepared<R> {
     /// Tables of a first convolution on codes.
     pub(crate) tables: Vec<R>,
-    /// Reversed weights of step i, where it is a convolution.
-    pub(crate) reversed: Vec<Vec<R>>,
+    /// Weights of step i for the way back, where it is a convolution: by filter if its gradient is
+    /// sparse, reversed if not.
+    pub(crate) back: Vec<Vec<R>>,
     /// Weights of step i, where it is an LSTM.
     pub(crate) lstm: Vec<Option<LstmWeights<R>>>,
     /// One over the sum of the member's row weights.
@@ -88,7 +100,7 @@ impl<R: Real> Prepared<R> {
             Codes::Tables(tables) => tables.size(),
             _ => 0,
         };
-        let reversed = |step: &Step| match step {
+        let back = |step: &Step| match step {
             Step::Convolve { weight, .. } => vec![R::ZERO; weight.len()],
             _ => Vec::new(),
         };
@@ -98,7 +110,7 @@ impl<R: Real> Prepared<R> {
         };
         Self {
             tables: vec![R::ZERO; tables],
-            reversed: chain.steps.iter().map(reversed).collect(),
+            back: chain.steps.iter().map(back).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
             weight_scale: 0.0,
         }
@@ -113,8 +125,10 @@ impl<R: Real> Prepared<R> {
                     if let (0, true, Codes::Tables(tables)) = (i, codes, chain.codes) {
                         tables.build(&weights[weight.clone()], &mut self.tables);
                     }
-                    if backward {
-                        kernel.reverse(&weights[weight.clone()], &mut self.reversed[i]);
+                    if backward && chain.sparse(i) {
+                        kernel.by_filter(&weights[weight.clone()], &mut self.back[i]);
+                    } else if backward {
+                        kernel.reverse(&weights[weight.clone()], &mut self.back[i]);
                     }
                 }
                 Step::Lstm { kernel, directions } => {

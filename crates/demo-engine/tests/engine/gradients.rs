@@ -147,6 +147,8 @@ fn pools() {
         check(chain(13, &[first, RELU, pool, convolution(4, 2, Padding::Same), DENSE]));
     }
     check(chain(13, &[first, Layer::GlobalMaxPool, DENSE]));
+    let second = convolution(5, 4, Padding::Same);
+    check(chain(13, &[first, RELU, second, POOL, activation(Activation::Tanh), Layer::GlobalMaxPool, DENSE]));
     check(chain(13, &[first, Layer::MeanOverTime, DENSE]));
     check(chain(13, &[Layer::MeanOverTime, DENSE]));
 }

@@ -16,6 +16,15 @@ fn networks() -> Vec<Network> {
     for k in [1, 2, 3, 4, 5, 9, 10, 13] {
         list.extend([width(k, Padding::Valid), width(k, Padding::Same)]);
     }
+    // Only one position of each filter has a gradient below a global maximum.
+    let (head, dense) = (convolution(6, 4, Padding::Same), Layer::Dense { outputs: 2 });
+    for layers in [
+        vec![head, RELU, Layer::GlobalMaxPool, dense],
+        vec![head, RELU, POOL, DROP, Layer::GlobalMaxPool, dense],
+        vec![head, Layer::GlobalMaxPool, RELU, dense],
+    ] {
+        list.push(Network::new(29, layers).unwrap());
+    }
     list
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod embedding;
 pub(crate) mod finish;
 pub(crate) mod lstm;
 pub(crate) mod reduce;
+mod sparse;
 
 /// How the positions of a slice of sequences lie in a buffer of rows of `channels` numbers.
 ///
