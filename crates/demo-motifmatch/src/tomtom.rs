@@ -67,6 +67,9 @@ struct Scratch {
     align: align::Scratch,
 }
 
+/// Queries that are given out to threads at a time; each brings a copy of the random numbers' state.
+const BATCH: usize = 1024;
+
 /// Targets ready to be searched.
 ///
 /// ```
@@ -165,21 +168,23 @@ impl Tomtom {
             return queries.iter().map(|query| session.query(query)).collect();
         }
         let mut stream = Twister::new();
-        let streams: Vec<Twister> = queries
-            .iter()
-            .map(|_| {
-                let start = stream.clone();
-                stream.skip(DRAWS);
-                start
-            })
-            .collect();
-        queries
-            .par_iter()
-            .zip(streams)
-            .map_init(Scratch::default, |scratch, (query, mut stream)| {
+        let mut all = Vec::with_capacity(queries.len());
+        for queries in queries.chunks(BATCH) {
+            let streams: Vec<Twister> = queries
+                .iter()
+                .map(|_| {
+                    let start = stream.clone();
+                    stream.skip(DRAWS);
+                    start
+                })
+                .collect();
+            let matches = queries.par_iter().zip(streams).map_init(Scratch::default, |scratch, next| {
+                let (query, mut stream) = next;
                 self.compare(query, &mut stream, scratch)
-            })
-            .collect()
+            });
+            all.par_extend(matches);
+        }
+        all
     }
 
     fn compare(&self, query: &Motif, stream: &mut Twister, scratch: &mut Scratch) -> Vec<Match> {
