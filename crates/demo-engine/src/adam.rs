@@ -116,16 +116,23 @@ impl Adam {
 
     fn step_member<R: Real>(&mut self, params: &mut Params, gradient: &Buffer, member: usize, rate: f64) {
         let count = self.first.shape()[1];
-        let range = member * count..(member + 1) * count;
         let constants = Constants::<R>::new(&self.config, self.steps[member], rate);
-        let weights = &mut R::of_mut(params.buffer_mut())[range.clone()];
-        let gradient = &R::of(gradient)[range.clone()];
-        let first = &mut R::of_mut(&mut self.first)[range.clone()];
-        let second = &mut R::of_mut(&mut self.second)[range];
-        vectorised(
-            #[inline(always)]
-            || update(&constants, weights, gradient, first, second),
-        );
+        for index in 0..params.specs().len() {
+            let spec = &params.specs()[index];
+            let start = member * count + spec.offset;
+            let range = start..start + spec.len();
+            if !spec.trained {
+                continue;
+            }
+            let weights = &mut R::of_mut(params.buffer_mut())[range.clone()];
+            let gradient = &R::of(gradient)[range.clone()];
+            let first = &mut R::of_mut(&mut self.first)[range.clone()];
+            let second = &mut R::of_mut(&mut self.second)[range];
+            vectorised(
+                #[inline(always)]
+                || update(&constants, weights, gradient, first, second),
+            );
+        }
     }
 }
 

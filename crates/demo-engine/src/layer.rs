@@ -74,6 +74,15 @@ pub enum Layer {
     },
     /// `(l, c)` to `(1, c)`: the mean over positions.
     MeanOverTime,
+    /// Normalises each channel over batch and positions (Ioffe and Szegedy, 2015), then scales and
+    /// shifts it: in training by the mean and variance of the batch, in evaluation by running ones. A
+    /// convolution or dense layer right before it has no bias: the shift takes its place.
+    BatchNormalisation {
+        /// Added to the variance.
+        epsilon: f32,
+        /// Part that the newest batch has in the running statistics.
+        momentum: f32,
+    },
     /// `(l, c)` to `(1, outputs)`: a linear map, with a bias, of all `l * c` numbers, position by
     /// position.
     Dense {
@@ -97,6 +106,7 @@ impl fmt::Display for Layer {
             Self::Dropout { rate } => write!(f, "dropout of rate {rate}"),
             Self::GlobalMaxPool => f.write_str("global max-pool"),
             Self::BidirectionalLstm { hidden } => write!(f, "bidirectional LSTM of {hidden} units"),
+            Self::BatchNormalisation { .. } => f.write_str("batch normalisation"),
             Self::MeanOverTime => f.write_str("mean over time"),
             Self::Dense { outputs } => write!(f, "dense layer of {outputs} outputs"),
         }

@@ -38,7 +38,8 @@ impl Network {
         let mut shape = (length, BASES);
         for (index, layer) in layers.iter().enumerate() {
             let next = output_shape(index, layer, shape)?;
-            add_parameters(index, layer, shape, &mut parameters);
+            let normalised = matches!(layers.get(index + 1), Some(Layer::BatchNormalisation { .. }));
+            add_parameters(index, layer, shape, normalised, &mut parameters);
             shapes.push(next);
             shape = next;
         }
@@ -120,6 +121,12 @@ fn output_shape(index: usize, layer: &Layer, (l, c): (usize, usize)) -> Result<(
         Err(Error::LayerInput { layer: index, description, positions: l, channels: c, wanted })
     };
     match *layer {
+        Layer::BatchNormalisation { epsilon, momentum } => {
+            if !(epsilon > 0.0 && momentum > 0.0 && momentum <= 1.0) {
+                return config("epsilon must be positive, momentum positive and at most 1");
+            }
+            Ok((l, c))
+        }
         Layer::Convolution { filters: 0, .. } => config("a convolution needs at least one filter"),
         Layer::Convolution { width: 0, .. } => config("a convolution needs a width of at least one"),
         Layer::Convolution { filters, padding: Padding::Same, .. } => Ok((l, filters)),
@@ -144,16 +151,31 @@ fn output_shape(index: usize, layer: &Layer, (l, c): (usize, usize)) -> Result<(
     }
 }
 
-/// Appends the parameters of a layer that takes `(l, c)`.
-fn add_parameters(index: usize, layer: &Layer, (l, c): (usize, usize), list: &mut Vec<ParameterSpec>) {
+/// Appends the parameters of a layer that takes `(l, c)`; `normalised` if a batch normalisation follows.
+fn add_parameters(
+    index: usize,
+    layer: &Layer,
+    (l, c): (usize, usize),
+    normalised: bool,
+    list: &mut Vec<ParameterSpec>,
+) {
     let mut add = |name: &str, shape: Vec<usize>| {
         let offset = list.last().map_or(0, |last: &ParameterSpec| last.offset + last.len());
-        list.push(ParameterSpec { name: format!("layer{index}.{name}"), layer: index, shape, offset });
+        let trained = !name.starts_with("running");
+        list.push(ParameterSpec {
+            name: format!("layer{index}.{name}"),
+            layer: index,
+            shape,
+            offset,
+            trained,
+        });
     };
     match *layer {
         Layer::Convolution { filters, width, .. } => {
             add("weight", vec![width, c, filters]);
-            add("bias", vec![filters]);
+            if !normalised {
+                add("bias", vec![filters]);
+            }
         }
         Layer::BidirectionalLstm { hidden } => {
             for direction in ["forward", "backward"] {
@@ -164,7 +186,14 @@ fn add_parameters(index: usize, layer: &Layer, (l, c): (usize, usize), list: &mu
         }
         Layer::Dense { outputs } => {
             add("weight", vec![l * c, outputs]);
-            add("bias", vec![outputs]);
+            if !normalised {
+                add("bias", vec![outputs]);
+            }
+        }
+        Layer::BatchNormalisation { .. } => {
+            for name in ["scale", "shift", "running_mean", "running_variance"] {
+                add(name, vec![c]);
+            }
         }
         Layer::Activation { .. }
         | Layer::MaxPool { .. }

@@ -9,7 +9,9 @@ use crate::{Buffer, Error, Network, Result};
 /// Names are the checkpoint format: `layer<index>.weight`, `.bias`, and for an LSTM
 /// `.forward.input_weight`, `.forward.recurrent_weight`, `.forward.bias`, the same with `backward`.
 /// Shapes: convolution weight `(width, c_in, filters)`; dense weight `(l * c_in, outputs)`; LSTM input
-/// weight `(c_in, 4h)`, recurrent weight `(h, 4h)`, bias `(4h)`, the gates in the order i, f, g, o.
+/// weight `(c_in, 4h)`, recurrent weight `(h, 4h)`, bias `(4h)`, the gates in the order i, f, g, o. A
+/// batch normalisation has `.scale`, `.shift`, `.running_mean` and `.running_variance`, each `(c)`;
+/// scale and running variance start from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterSpec {
     /// Its name in a checkpoint.
@@ -20,6 +22,8 @@ pub struct ParameterSpec {
     pub shape: Vec<usize>,
     /// Its first element within a member's parameters.
     pub offset: usize,
+    /// Whether it has a gradient; running statistics have none, and an optimiser leaves them.
+    pub trained: bool,
 }
 
 impl ParameterSpec {

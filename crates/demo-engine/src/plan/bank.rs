@@ -11,11 +11,11 @@ use rayon::prelude::*;
 
 use crate::kernels::vectorised;
 use crate::real::Real;
-use crate::store::UNKNOWN;
 use crate::{BankShape, Batch, Buffer, Input, Loss, Network};
 
-use super::chain::{Chain, Codes, Step};
-use super::walk::{InputForm, Slice};
+use super::chain::{Chain, Step};
+use super::lane::LaneTask;
+use super::walk::InputForm;
 use super::workspace::{Lane, Prepared, Workspace};
 
 /// Lanes of a member at most: enough for the threads of a desktop, few enough to add.
@@ -68,13 +68,21 @@ pub(crate) struct Results<'a, R> {
 /// The scratch of a plan in one element type.
 #[derive(Debug)]
 pub(crate) struct Bank<R> {
-    chain: Chain,
+    pub(crate) chain: Chain,
     shape: BankShape,
-    slice: usize,
+    /// Sequences in a slice.
+    pub(crate) slice: usize,
+    /// One for each thread.
     workspaces: Vec<Mutex<Workspace<R>>>,
-    prepared: Vec<Prepared<R>>,
-    lanes: Vec<Lane<R>>,
+    /// With batch normalisation, one for each slice of a member.
+    pub(crate) kept: Vec<Mutex<Workspace<R>>>,
+    pub(crate) prepared: Vec<Prepared<R>>,
+    pub(crate) lanes: Vec<Lane<R>>,
     losses: Vec<f64>,
+    /// Sums over lanes for a batch normalisation.
+    pub(crate) sums: Vec<f64>,
+    /// Means and variances of the last training batch, of each member, normalisation by normalisation.
+    pub(crate) running: Vec<Vec<f64>>,
 }
 
 impl<R: Real> Bank<R> {
@@ -82,16 +90,23 @@ impl<R: Real> Bank<R> {
     pub(crate) fn new(network: &Network, shape: BankShape) -> Self {
         let chain = Chain::new(network, shape.batch);
         let slice = slice_size(&chain).min(shape.batch);
-        let members = shape.members.min(GROUP);
+        let normalises = chain.normalisations().next().is_some();
+        let members = if normalises { 1 } else { shape.members.min(GROUP) };
         let slices = shape.batch.div_ceil(slice);
         let lanes = slices.min(LANES);
         let rows = slices.div_ceil(lanes) * slice;
+        let kept = if normalises { slices } else { 0 };
+        let widths = || chain.normalisations().map(|(i, _)| chain.layouts[i].channels);
+        let statistics = 2 * widths().sum::<usize>();
         let threads = rayon::current_num_threads().min(members * lanes);
         Self {
             workspaces: (0..threads).map(|_| Mutex::new(Workspace::new(&chain, slice))).collect(),
             prepared: (0..members).map(|_| Prepared::new(&chain)).collect(),
             lanes: (0..members * lanes).map(|_| Lane::new(&chain, rows)).collect(),
+            kept: (0..kept).map(|_| Mutex::new(Workspace::new(&chain, slice))).collect(),
             losses: vec![0.0; shape.members],
+            sums: vec![0.0; 2 * widths().max().unwrap_or(0)],
+            running: vec![vec![0.0; statistics]; shape.members],
             chain,
             shape,
             slice,
@@ -114,7 +129,11 @@ impl<R: Real> Bank<R> {
         for first in (0..members).step_by(group) {
             let count = group.min(members - first);
             self.prepare(run, first, count);
-            let lanes = self.run_lanes(run, first, count);
+            let lanes = if run.train.is_some() && !self.kept.is_empty() {
+                self.run_in_phases(run, first)
+            } else {
+                self.run_lanes(run, first, count)
+            };
             for member in 0..count {
                 self.collect(run, &mut results, first + member, &self.lanes[member * lanes..][..lanes]);
             }
@@ -127,6 +146,12 @@ impl<R: Real> Bank<R> {
                 }
             }
         }
+    }
+
+    /// Slices and lanes of a member's batch.
+    pub(crate) fn split(&self, run: &Run<R>) -> (usize, usize) {
+        let slices = run.batch.size.div_ceil(self.slice);
+        (slices, slices.min(LANES))
     }
 
     /// Rearranges the weights of a group of members.
@@ -151,9 +176,8 @@ impl<R: Real> Bank<R> {
 
     /// Runs the lanes of a group of members; returns lanes a member.
     fn run_lanes(&mut self, run: &Run<R>, first: usize, count: usize) -> usize {
-        let slices = run.batch.size.div_ceil(self.slice);
-        let lanes = slices.min(LANES);
-        let (chain, slice, prepared, workspaces) =
+        let (slices, lanes) = self.split(run);
+        let (chain, sequences, prepared, workspaces) =
             (&self.chain, self.slice, &self.prepared, &self.workspaces);
         self.lanes[..count * lanes].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
             let thread = rayon::current_thread_index().unwrap_or(0) % workspaces.len();
@@ -163,7 +187,7 @@ impl<R: Real> Bank<R> {
                 chain,
                 prepared: &prepared[index / lanes],
                 member: first + index / lanes,
-                slice,
+                sequences,
                 slices: slices_of(index % lanes, lanes, slices),
             };
             task.run(&mut work, lane);
@@ -217,13 +241,13 @@ fn slice_size(chain: &Chain) -> usize {
 }
 
 /// The slices of a lane: as even as can be, in order.
-fn slices_of(lane: usize, lanes: usize, slices: usize) -> std::ops::Range<usize> {
+pub(crate) fn slices_of(lane: usize, lanes: usize, slices: usize) -> std::ops::Range<usize> {
     lane * slices / lanes..(lane + 1) * slices / lanes
 }
 
 /// `((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7))`.
 #[inline(always)]
-fn pairwise<T: Copy + std::ops::Add<Output = T>>(x: [T; LANES]) -> T {
+pub(crate) fn pairwise<T: Copy + std::ops::Add<Output = T>>(x: [T; LANES]) -> T {
     ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]))
 }
 
@@ -240,174 +264,6 @@ fn add_lanes<R: Real>(lanes: &[Lane<R>], start: usize, to: &mut [R]) {
             *to = pairwise(std::array::from_fn(|lane| parts[lane][i]));
         }
     }
-}
-
-/// One lane of one member.
-struct LaneTask<'a, R> {
-    run: &'a Run<'a, R>,
-    chain: &'a Chain,
-    prepared: &'a Prepared<R>,
-    member: usize,
-    slice: usize,
-    slices: std::ops::Range<usize>,
-}
-
-impl<R: Real> LaneTask<'_, R> {
-    fn run(&self, work: &mut Workspace<R>, lane: &mut Lane<R>) {
-        let (run, chain) = (self.run, self.chain);
-        lane.loss = 0.0;
-        if run.with_params {
-            lane.gradient.fill(R::ZERO);
-            work.gathered.fill(R::ZERO);
-            work.by_filter.iter_mut().for_each(|weights| weights.fill(R::ZERO));
-        }
-        for (index, number) in self.slices.clone().enumerate() {
-            let first = number * self.slice;
-            let slice = Slice {
-                chain,
-                weights: &run.params[self.member * chain.parameters..][..chain.parameters],
-                prepared: self.prepared,
-                codes: matches!(run.batch.input, Input::Rows { .. }),
-                train: run.train.map(|(step, seeds)| (step, seeds[self.member])),
-                keep: !matches!(run.wanted, Wanted::Logits | Wanted::Truncations),
-                first,
-                sequences: self.slice,
-            };
-            let rows = self.slice.min(run.batch.size - first);
-            self.load(work, first, rows);
-            slice.forward(work, 0, chain.steps.len());
-            let place = index * self.slice;
-            let count = self.slice * chain.outputs;
-            if let Some(logits) = work.values.last() {
-                lane.logits[place * chain.outputs..][..count].copy_from_slice(&logits[..count]);
-            }
-            match run.wanted {
-                Wanted::Logits => {}
-                Wanted::Truncations => slice.truncations(work, rows, &mut lane.truncated, place),
-                _ => {
-                    lane.loss += self.cotangent(work, first, rows);
-                    self.backward(&slice, work, lane, place);
-                }
-            }
-        }
-        if run.with_params {
-            self.spread(work, &mut lane.gradient);
-        }
-    }
-
-    /// Puts the sequences of a slice into the workspace; those that fill it up are unknown or zero.
-    fn load(&self, work: &mut Workspace<R>, first: usize, rows: usize) {
-        let (layout, size) = (self.chain.layouts[0], self.run.batch.size);
-        for a in 0..self.slice {
-            let at = layout.lead + a * layout.pitch;
-            let row = self.member * size + first + a;
-            match self.run.batch.input {
-                Input::Rows { store, rows: numbers } => {
-                    let to = &mut work.codes[at..at + layout.positions];
-                    if a < rows {
-                        to.copy_from_slice(store.row(numbers[row] as usize));
-                    } else {
-                        to.fill(UNKNOWN);
-                    }
-                }
-                Input::Soft(buffer) => {
-                    let to = layout.sequence_mut(&mut work.values[0], a);
-                    if a < rows {
-                        to.copy_from_slice(layout_row(R::of(buffer), layout.count(), row));
-                    } else {
-                        to.fill(R::ZERO);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Writes the gradient of the last value; returns the loss of the slice.
-    fn cotangent(&self, work: &mut Workspace<R>, first: usize, rows: usize) -> f64 {
-        let (outputs, batch) = (self.chain.outputs, self.run.batch);
-        let (Some(logits), Some(gradients)) = (work.values.last(), work.gradients.last_mut()) else {
-            return 0.0;
-        };
-        let mut loss = 0.0;
-        for (a, to) in gradients.chunks_exact_mut(outputs).enumerate() {
-            let row = self.member * batch.size + first + a;
-            to.fill(R::ZERO);
-            if a >= rows {
-                continue;
-            }
-            match self.run.wanted {
-                Wanted::Loss(kind) => {
-                    let weight = batch.weights.map_or(1.0, |weights| f64::from(weights[row]));
-                    let weight = weight * self.prepared.weight_scale;
-                    let label = batch.labels.map_or(0, |labels| labels[row]);
-                    loss += kind.row(&logits[a * outputs..][..outputs], label, weight, to);
-                }
-                Wanted::Logit(index) => to[index] = R::ONE,
-                Wanted::Cotangent(cotangent) => to.copy_from_slice(layout_row(cotangent, outputs, row)),
-                Wanted::Logits | Wanted::Truncations => {}
-            }
-        }
-        loss
-    }
-
-    fn backward(&self, slice: &Slice<R>, work: &mut Workspace<R>, lane: &mut Lane<R>, place: usize) {
-        let (form, length) = (self.run.form, self.chain.length);
-        let gradient = self.run.with_params.then_some(&mut lane.gradient[..]);
-        let width = if form == InputForm::Bases { length * 4 } else { length };
-        let to = &mut lane.input[place * width..][..self.slice * width];
-        slice.backward(work, gradient, form, to);
-        let looked_up = slice.codes && !matches!(self.chain.codes, Codes::OneHot);
-        let layout = self.chain.layouts[0];
-        match form {
-            InputForm::Bases => {
-                for (a, to) in to.chunks_exact_mut(width).enumerate() {
-                    to.copy_from_slice(layout.sequence(&work.gradients[0], a));
-                }
-            }
-            InputForm::Observed if !looked_up => {
-                for (a, to) in to.chunks_exact_mut(width).enumerate() {
-                    let codes = &work.codes[layout.lead + a * layout.pitch..];
-                    let bases = layout.sequence(&work.gradients[0], a).as_chunks::<4>().0;
-                    for ((to, bases), &code) in to.iter_mut().zip(bases).zip(codes) {
-                        *to = bases.get(usize::from(code)).copied().unwrap_or(R::ZERO);
-                    }
-                }
-            }
-            InputForm::Observed | InputForm::None => {}
-        }
-    }
-
-    /// Adds what was gathered by code or by filter over the lane to the gradient.
-    fn spread(&self, work: &Workspace<R>, gradient: &mut [R]) {
-        for (step, by_filter) in self.chain.steps.iter().zip(&work.by_filter) {
-            if let (Step::Convolve { kernel, weight }, false) = (step, by_filter.is_empty()) {
-                vectorised(
-                    #[inline(always)]
-                    || kernel.add_by_filter(by_filter, &mut gradient[weight.clone()]),
-                );
-            }
-        }
-        if !matches!(self.run.batch.input, Input::Rows { .. }) {
-            return;
-        }
-        match (&self.chain.codes, &self.chain.steps[0]) {
-            (Codes::Tables(tables), Step::Convolve { weight, .. }) => vectorised(
-                #[inline(always)]
-                || tables.reduce(&work.gathered, &mut gradient[weight.clone()]),
-            ),
-            (Codes::Rows, Step::Lstm { kernel, directions }) => {
-                for (direction, ranges) in directions.iter().enumerate() {
-                    kernel.spread(&work.gathered, direction, &mut gradient[ranges.input.clone()]);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// One row of a compact array.
-fn layout_row<R>(data: &[R], width: usize, row: usize) -> &[R] {
-    &data[row * width..(row + 1) * width]
 }
 
 /// The numbers of an optional buffer; none of them where there is no buffer.

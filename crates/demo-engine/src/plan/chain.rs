@@ -31,6 +31,23 @@ pub(crate) struct Finish {
     activated: bool,
 }
 
+impl Finish {
+    fn new(bias: Option<Range<usize>>) -> Self {
+        Self { bias, pool: 1, function: Activation::Linear, dropout: None, activated: false }
+    }
+}
+
+/// Where the parameters of a batch normalisation lie within a member's.
+#[derive(Debug, Clone)]
+pub(crate) struct Normalise {
+    pub(crate) scale: Range<usize>,
+    pub(crate) shift: Range<usize>,
+    pub(crate) mean: Range<usize>,
+    pub(crate) variance: Range<usize>,
+    pub(crate) epsilon: f32,
+    pub(crate) momentum: f32,
+}
+
 /// One step of a plan.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
@@ -38,6 +55,7 @@ pub(crate) enum Step {
     Lstm { kernel: Lstm, directions: [DirectionRanges; 2] },
     Dense { inputs: usize, outputs: usize, weight: Range<usize> },
     Finish(Finish),
+    Normalise(Normalise),
     GlobalMax,
     Mean,
 }
@@ -105,7 +123,15 @@ impl Chain {
                 self.steps[value - 1],
                 Step::Convolve { .. } | Step::Dense { .. } | Step::Lstm { .. }
             );
-        linear && matches!(self.steps.get(value), Some(Step::Finish(_)))
+        linear && matches!(self.steps.get(value), Some(Step::Finish(_) | Step::Normalise(_)))
+    }
+
+    /// Its batch normalisations, with their steps.
+    pub(crate) fn normalisations(&self) -> impl DoubleEndedIterator<Item = (usize, &Normalise)> {
+        self.steps.iter().enumerate().filter_map(|(i, step)| match step {
+            Step::Normalise(normalise) => Some((i, normalise)),
+            _ => None,
+        })
     }
 
     /// Whether the output of the convolution at step i has a gradient at one position of each filter
@@ -143,6 +169,12 @@ impl Ranges<'_> {
         spec.map_or(0..0, |spec| spec.offset..spec.offset + spec.len())
     }
 
+    /// What follows a linear map, unless a batch normalisation does, whose shift is the bias.
+    fn bias(&self) -> Option<Step> {
+        let bias = self.get("bias");
+        (!bias.is_empty()).then(|| Step::Finish(Finish::new(Some(bias))))
+    }
+
     fn direction(&self, name: &str) -> DirectionRanges {
         DirectionRanges {
             input: self.get(&format!("{name}.input_weight")),
@@ -154,19 +186,25 @@ impl Ranges<'_> {
 
 /// Appends the steps of a layer that takes `(l, c)`, or adds it to the last step.
 fn push(steps: &mut Vec<Step>, ranges: &Ranges, layer: &Layer, (l, c): (usize, usize)) {
-    let finish =
-        |bias| Finish { bias, pool: 1, function: Activation::Linear, dropout: None, activated: false };
     match *layer {
         Layer::Convolution { filters, width, padding } => {
             let pitch = if padding == Padding::Same { l + width - 1 } else { l };
             let kernel = Convolution { width, inputs: c, filters, pitch };
             steps.push(Step::Convolve { kernel, weight: ranges.get("weight") });
-            steps.push(Step::Finish(finish(Some(ranges.get("bias")))));
+            steps.extend(ranges.bias());
         }
         Layer::Dense { outputs } => {
             steps.push(Step::Dense { inputs: l * c, outputs, weight: ranges.get("weight") });
-            steps.push(Step::Finish(finish(Some(ranges.get("bias")))));
+            steps.extend(ranges.bias());
         }
+        Layer::BatchNormalisation { epsilon, momentum } => steps.push(Step::Normalise(Normalise {
+            scale: ranges.get("scale"),
+            shift: ranges.get("shift"),
+            mean: ranges.get("running_mean"),
+            variance: ranges.get("running_variance"),
+            epsilon,
+            momentum,
+        })),
         Layer::BidirectionalLstm { hidden } => steps.push(Step::Lstm {
             kernel: Lstm { inputs: c, hidden, positions: l },
             directions: [ranges.direction("forward"), ranges.direction("backward")],
@@ -174,23 +212,23 @@ fn push(steps: &mut Vec<Step>, ranges: &Ranges, layer: &Layer, (l, c): (usize, u
         Layer::GlobalMaxPool => steps.push(Step::GlobalMax),
         Layer::MeanOverTime => steps.push(Step::Mean),
         Layer::Activation { function } => {
-            let last = open(steps, finish(None), |last| !last.activated);
+            let last = open(steps, |last| !last.activated);
             last.function = function;
             last.activated = true;
         }
-        Layer::MaxPool { width } => open(steps, finish(None), |last| last.pool == 1).pool = width,
+        Layer::MaxPool { width } => open(steps, |last| last.pool == 1).pool = width,
         Layer::Dropout { rate } => {
-            let last = open(steps, finish(None), |_| true);
+            let last = open(steps, |_| true);
             last.dropout = (rate > 0.0).then_some((ranges.layer, rate));
         }
     }
 }
 
 /// The last step, if it is a finish without dropout that takes one thing more; else a new one.
-fn open(steps: &mut Vec<Step>, new: Finish, takes: impl Fn(&Finish) -> bool) -> &mut Finish {
+fn open(steps: &mut Vec<Step>, takes: impl Fn(&Finish) -> bool) -> &mut Finish {
     let free = matches!(steps.last(), Some(Step::Finish(last)) if last.dropout.is_none() && takes(last));
     if !free {
-        steps.push(Step::Finish(new));
+        steps.push(Step::Finish(Finish::new(None)));
     }
     match steps.last_mut() {
         Some(Step::Finish(last)) => last,

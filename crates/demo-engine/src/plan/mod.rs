@@ -2,6 +2,8 @@
 
 mod bank;
 mod chain;
+mod lane;
+mod phases;
 mod truncate;
 mod walk;
 mod workspace;
@@ -75,6 +77,20 @@ impl Plan {
         }
     }
 
+    /// Moves the running statistics of batch normalisations towards the means and variances of the
+    /// batch that was last trained on, for every member whose `active` is true. A network without batch
+    /// normalisation has none.
+    ///
+    /// # Errors
+    /// Parameters or flags of another bank.
+    pub fn update_running(&self, params: &mut Params, active: &[bool]) -> Result<()> {
+        check_count("active flags", active.len(), self.shape.members, 1)?;
+        match &self.inner {
+            Inner::F32(bank) => update_running(bank, params, self.dtype, active),
+            Inner::F64(bank) => update_running(bank, params, self.dtype, active),
+        }
+    }
+
     /// The loss of each member in the last run whose objective was a loss.
     pub fn losses(&self) -> &[f64] {
         match &self.inner {
@@ -82,6 +98,24 @@ impl Plan {
             Inner::F64(bank) => bank.losses(),
         }
     }
+}
+
+fn update_running<R: Real>(bank: &Bank<R>, params: &mut Params, dtype: DType, active: &[bool]) -> Result<()> {
+    let count = bank.chain.parameters;
+    params.buffer().require("the parameters", &[active.len(), count], dtype)?;
+    let members = R::of_mut(params.buffer_mut()).chunks_exact_mut(count).zip(&bank.running).zip(active);
+    for ((params, running), _) in members.filter(|(_, active)| **active) {
+        let mut running = running.iter();
+        for (_, step) in bank.chain.normalisations() {
+            for range in [&step.mean, &step.variance] {
+                let momentum = f64::from(step.momentum);
+                for (to, batch) in params[range.clone()].iter_mut().zip(&mut running) {
+                    *to = R::from_f64(to.to_f64() * (1.0 - momentum) + batch * momentum);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The arguments of one run, to be checked.

@@ -2,13 +2,13 @@
 
 use crate::kernels::plain::embedding::observed;
 use crate::kernels::plain::lstm::Steps;
-use crate::kernels::plain::{dropout, finish, reduce};
+use crate::kernels::plain::{dropout, finish, normalise, reduce};
 use crate::kernels::vectorised;
 use crate::philox::layer_key;
 use crate::product::{Strided, product};
 use crate::real::Real;
 
-use super::chain::{Chain, Codes, Finish, Step};
+use super::chain::{Chain, Codes, Finish, Normalise, Step};
 use super::workspace::{Prepared, Workspace, bit_words};
 
 /// The sequences of a slice, as its steps need them.
@@ -27,8 +27,10 @@ pub(crate) struct Slice<'a, R> {
     pub(crate) keep: bool,
     /// Place of the first sequence in the member's batch.
     pub(crate) first: usize,
-    /// Sequences.
+    /// Sequences, those that fill the slice up included.
     pub(crate) sequences: usize,
+    /// Sequences of the batch.
+    pub(crate) rows: usize,
 }
 
 /// Which form of input gradient is wanted.
@@ -53,17 +55,18 @@ impl<R: Real> Slice<'_, R> {
         }
     }
 
-    /// Takes the gradient of the last value, in its gradient buffer, back through all steps. Adds the
+    /// Takes a gradient back through steps `from..to`, from the last to the first. Adds the
     /// gradient of the parameters to `gradient`; leaves that of the input in value 0's buffer, or, of
     /// observed bases looked up by a convolution or LSTM, in `input`.
     pub(crate) fn backward(
         &self,
         work: &mut Workspace<R>,
+        (from, to): (usize, usize),
         mut gradient: Option<&mut [R]>,
         form: InputForm,
         input: &mut [R],
     ) {
-        for i in (0..self.chain.steps.len()).rev() {
+        for i in (from..to).rev() {
             vectorised(
                 #[inline(always)]
                 || self.backward_step(work, i, gradient.as_deref_mut(), form, &mut *input),
@@ -130,6 +133,13 @@ impl<R: Real> Slice<'_, R> {
                 finish::finish(from, layout, bias, step.pool, step.function, to, next, n);
                 self.drop_out(step, to, &mut work.bits[i], i);
             }
+            Step::Normalise(step) => {
+                if let Some(statistics) = &self.prepared.statistics[i] {
+                    let scale = &self.weights[step.scale.clone()];
+                    let shift = &self.weights[step.shift.clone()];
+                    normalise::normalise(from, layout, statistics, (scale, shift), (to, next), n);
+                }
+            }
             Step::GlobalMax => reduce::global_max(from, layout, to, next, n),
             Step::Mean => reduce::mean(from, layout, to, next, n),
         }
@@ -190,6 +200,7 @@ impl<R: Real> Slice<'_, R> {
                     self.finish_gradient(work, i, step, gradient);
                 }
             }
+            Step::Normalise(step) => self.normalise_gradient(work, i, step, gradient),
             Step::GlobalMax | Step::Mean if !onward => {}
             Step::GlobalMax => {
                 let (to, of_output) = work.gradients.split_at_mut(i + 1);
@@ -241,6 +252,33 @@ impl<R: Real> Slice<'_, R> {
             keep,
             n,
         );
+    }
+
+    #[inline(always)]
+    fn normalise_gradient(
+        &self,
+        work: &mut Workspace<R>,
+        i: usize,
+        step: &Normalise,
+        gradient: Option<&mut [R]>,
+    ) {
+        let Some(statistics) = &self.prepared.statistics[i] else { return };
+        let (layout, next) = (self.chain.layouts[i], self.chain.layouts[i + 1]);
+        let (to, of_output) = work.gradients.split_at_mut(i + 1);
+        let to = if self.chain.in_place(i) {
+            &mut work.values[i]
+        } else {
+            to[i].copy_from_slice(&work.values[i]);
+            &mut to[i]
+        };
+        // Scale and shift lie one after the other.
+        let parameters = gradient.map(|gradient| {
+            let (low, high) = gradient.split_at_mut(step.shift.start);
+            (&mut low[step.scale.clone()], &mut high[..step.shift.len()])
+        });
+        let (scale, of_output) = (&self.weights[step.scale.clone()], (&of_output[0][..], next));
+        let sequences = (self.rows, self.sequences);
+        normalise::normalise_gradient(to, layout, statistics, scale, of_output, parameters, sequences);
     }
 
     #[inline(always)]

@@ -2,6 +2,7 @@
 //! for one member. All sizes are known when the plan is made.
 
 use crate::kernels::plain::lstm::{LstmStates, LstmWeights};
+use crate::kernels::plain::normalise::Statistics;
 use crate::real::Real;
 use crate::store::UNKNOWN;
 
@@ -56,6 +57,14 @@ impl<R: Real> Workspace<R> {
     }
 }
 
+impl<R: Real> Workspace<R> {
+    /// Forgets what was gathered.
+    pub(crate) fn clear(&mut self) {
+        self.gathered.fill(R::ZERO);
+        self.by_filter.iter_mut().for_each(|weights| weights.fill(R::ZERO));
+    }
+}
+
 /// Words of dropout bits that a sequence needs at a step: whole Philox blocks.
 pub(crate) fn bit_words(chain: &Chain, step: usize) -> usize {
     match &chain.steps[step] {
@@ -89,6 +98,8 @@ pub(crate) struct Prepared<R> {
     pub(crate) back: Vec<Vec<R>>,
     /// Weights of step i, where it is an LSTM.
     pub(crate) lstm: Vec<Option<LstmWeights<R>>>,
+    /// Statistics of step i, where it is a batch normalisation.
+    pub(crate) statistics: Vec<Option<Statistics<R>>>,
     /// One over the sum of the member's row weights.
     pub(crate) weight_scale: f64,
 }
@@ -112,6 +123,7 @@ impl<R: Real> Prepared<R> {
             tables: vec![R::ZERO; tables],
             back: chain.steps.iter().map(back).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
+            statistics: (0..chain.steps.len()).map(|i| statistics(chain, i)).collect(),
             weight_scale: 0.0,
         }
     }
@@ -139,9 +151,22 @@ impl<R: Real> Prepared<R> {
                         kernel.prepare(direction, parts, prepared);
                     }
                 }
+                Step::Normalise(step) => {
+                    let (mean, variance) = (&weights[step.mean.clone()], &weights[step.variance.clone()]);
+                    if let Some(statistics) = &mut self.statistics[i] {
+                        statistics.fill(mean, variance, step.epsilon);
+                    }
+                }
                 Step::Dense { .. } | Step::Finish(_) | Step::GlobalMax | Step::Mean => {}
             }
         }
+    }
+}
+
+fn statistics<R: Real>(chain: &Chain, i: usize) -> Option<Statistics<R>> {
+    match &chain.steps[i] {
+        Step::Normalise(_) => Some(Statistics::new(chain.layouts[i].channels)),
+        _ => None,
     }
 }
 
@@ -158,6 +183,8 @@ pub(crate) struct Lane<R> {
     pub(crate) truncated: [Vec<R>; 2],
     /// Its part of the loss.
     pub(crate) loss: f64,
+    /// Two sums of each channel of a batch normalisation.
+    pub(crate) sums: Vec<f64>,
 }
 
 impl<R: Real> Lane<R> {
@@ -174,6 +201,12 @@ impl<R: Real> Lane<R> {
             input: zeros(rows * chain.length * 4),
             truncated: [zeros(truncated), zeros(truncated)],
             loss: 0.0,
+            sums: vec![0.0; widest_normalisation(chain) * 2],
         }
     }
+}
+
+/// Channels of the widest batch normalisation.
+fn widest_normalisation(chain: &Chain) -> usize {
+    chain.normalisations().map(|(i, _)| chain.layouts[i].channels).max().unwrap_or(0)
 }

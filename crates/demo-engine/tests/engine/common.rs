@@ -115,10 +115,17 @@ impl Case {
         if size > 1 {
             weights[1] = 0.0;
         }
+        let mut values: Vec<f64> =
+            random.numbers(members * network.parameter_count()).iter().map(|x| x * 0.3).collect();
+        for spec in network.parameters().iter().filter(|spec| spec.name.ends_with("running_variance")) {
+            for member in values.chunks_exact_mut(network.parameter_count()) {
+                member[spec.offset..spec.offset + spec.len()].iter_mut().for_each(|x| *x = 0.5 + x.abs());
+            }
+        }
         Self {
             members,
             size,
-            values: random.numbers(members * network.parameter_count()).iter().map(|x| x * 0.3).collect(),
+            values,
             rows: (0..members * size).map(|i| if i == 0 { 0 } else { random.below(store) as u32 }).collect(),
             labels: (0..members * size).map(|_| random.below(classes) as u8).collect(),
             seeds: (0..members).map(|_| random.bits()).collect(),
@@ -188,7 +195,8 @@ impl Case {
         let mut alone = zeros(&[m, self.network.parameter_count()]);
         let task = Task::Gradient { of, mode, params: Some(&mut alone), input: None };
         plan.run(&params, &batch, task, &mut logits).unwrap();
-        assert_eq!(alone.to_f64().unwrap(), gradient.to_f64().unwrap());
+        let pairs = alone.to_f64().unwrap().into_iter().zip(gradient.to_f64().unwrap());
+        assert!(pairs.into_iter().all(|(x, y)| x == y || x.is_nan() && y.is_nan()));
         if route == Route::Codes {
             let input = Some(InputGradient::Observed(&mut observed));
             let task = Task::Gradient { of, mode, params: None, input };

@@ -6,5 +6,6 @@
 mod banks;
 mod common;
 mod gradients;
+mod normalisation;
 mod routes;
 mod truncations;

@@ -68,6 +68,18 @@ fn f32_is_f64_rounded() {
 }
 
 #[test]
+fn a_diverged_network_says_so() {
+    for network in [published("cnn", 47, 20, 0), published("rnn", 13, 0, 16), published("rnn", 13, 0, 17)] {
+        let mut case = Case::new(network, 1, 3, 19);
+        case.values[..8].fill(f64::NAN);
+        for dtype in [DType::F32, DType::F64] {
+            let found = case.run(dtype, Route::Codes, LOSS, Mode::Evaluate);
+            assert!(found.losses[0].is_nan());
+        }
+    }
+}
+
+#[test]
 fn a_prefix_gives_the_activations_of_its_last_layer() {
     let network = published("cnn", 30, 4, 0).to_prefix(2).unwrap();
     let case = Case::new(network, 1, 3, 23);

@@ -150,9 +150,19 @@ impl Lstm {
         states: &mut LstmStates<R>,
         steps: Steps,
     ) {
-        if R::lstm_forward(*self, weights, states, steps) {
-            return;
+        if !R::lstm_forward(*self, weights, states, steps) {
+            self.plain_forward(weights, states, steps);
         }
+    }
+
+    /// The same, step by step over the whole slice.
+    #[inline(always)]
+    pub(crate) fn plain_forward<R: Real>(
+        &self,
+        weights: &LstmWeights<R>,
+        states: &mut LstmStates<R>,
+        steps: Steps,
+    ) {
         let (h, l, pitch, sequences) = (self.hidden, self.positions, self.pitch(), steps.sequences);
         if let Some(codes) = steps.codes {
             self.look_up_rows(&codes[..sequences * pitch], weights, &mut states.gates);
@@ -213,9 +223,22 @@ impl Lstm {
         for a in 0..sequences {
             states.gates[(a * pitch + l) * 8 * h..][..8 * h].fill(R::ZERO);
         }
-        if R::lstm_backward(*self, weights, states, gradient, layout, sequences) {
-            return;
+        if !R::lstm_backward(*self, weights, states, gradient, layout, sequences) {
+            self.plain_backward(weights, states, gradient, layout, sequences);
         }
+    }
+
+    /// The same, step by step over the whole slice, but for the rows between sequences.
+    #[inline(always)]
+    pub(crate) fn plain_backward<R: Real>(
+        &self,
+        weights: &LstmWeights<R>,
+        states: &mut LstmStates<R>,
+        gradient: &[R],
+        layout: Layout,
+        sequences: usize,
+    ) {
+        let (h, l, pitch) = (self.hidden, self.positions, self.pitch());
         let LstmStates { gates, cell, squashed, carried, .. } = states;
         for direction in 0..2 {
             carried.fill(R::ZERO);

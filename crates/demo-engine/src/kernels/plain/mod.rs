@@ -6,6 +6,7 @@ pub(crate) mod dropout;
 pub(crate) mod embedding;
 pub(crate) mod finish;
 pub(crate) mod lstm;
+pub(crate) mod normalise;
 pub(crate) mod reduce;
 mod sparse;
 

@@ -257,3 +257,57 @@ impl Backward<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    fn assert_close(found: &[f32], wanted: &[f32]) {
+        for (x, y) in found.iter().zip(wanted) {
+            assert!((x - y).abs() <= 2e-6 * y.abs().max(1.0), "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn vectors_match_plain_numbers() {
+        for hidden in [4, 7, 8, 16, 32, 48] {
+            for sequences in [1, 2, 3, 7, 8, 13] {
+                let kernel = Lstm { inputs: 3, hidden, positions: 5 };
+                let mut weights = kernel.weights();
+                for direction in 0..2 {
+                    let parts = [3, hidden, 1].map(|rows| numbers(rows * 4 * hidden, direction as u32 + 1));
+                    kernel.prepare(direction, (&parts[0], &parts[1], &parts[2]), &mut weights);
+                }
+                let codes: Vec<u8> = (0..sequences * 6).map(|i| (i * 7 % 4) as u8).collect();
+                let input = numbers(sequences * 6 * 3, 9);
+                let layout = Layout { pitch: 6, ..Layout::compact(5, 2 * hidden) };
+                let gradient = numbers(layout.size(sequences), 11);
+                for codes in [None, Some(&codes[..])] {
+                    let steps = Steps { codes, keep: true, sequences };
+                    let (mut fast, mut slow) = (kernel.states(sequences), kernel.states(sequences));
+                    kernel.project_rows(&input, &weights, &mut fast.gates);
+                    kernel.project_rows(&input, &weights, &mut slow.gates);
+                    kernel.forward(&weights, &mut fast, steps);
+                    kernel.plain_forward(&weights, &mut slow, steps);
+                    assert_close(&fast.hidden, &slow.hidden);
+                    assert_close(&fast.cell, &slow.cell);
+                    kernel.backward(&weights, &mut fast, &gradient, layout, sequences);
+                    kernel.plain_backward(&weights, &mut slow, &gradient, layout, sequences);
+                    for a in 0..sequences {
+                        let rows = a * 6 * 8 * hidden..(a * 6 + 5) * 8 * hidden;
+                        assert_close(&fast.gates[rows.clone()], &slow.gates[rows]);
+                    }
+                }
+            }
+        }
+    }
+}

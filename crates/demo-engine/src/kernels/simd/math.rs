@@ -63,3 +63,51 @@ pub(crate) fn gates<S: Simd>(simd: S, [i, f, g, o]: [S::f32s; 4]) -> [S::f32s; 4
     let (over_first, over_second) = (mul(one_over, second), mul(one_over, first));
     [mul(over_first, f), mul(over_first, i), mul(mul(over_second, o), grown), mul(over_second, g)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::real::Real;
+
+    /// Gates and tanh of sixteen numbers, by whatever vectors this machine has.
+    struct Both<'a>(&'a [f32; 16], &'a mut [[f32; 16]; 5]);
+
+    impl pulp::WithSimd for Both<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            for (v, &x) in S::as_simd_f32s(self.0).0.iter().enumerate() {
+                let [i, f, g, o] = gates(simd, [x; 4]);
+                for (to, found) in self.1.iter_mut().zip([i, f, g, o, tanh(simd, x)]) {
+                    S::as_mut_simd_f32s(to).0[v] = found;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gates_match_f64() {
+        for block in 0..20_000u32 {
+            let x: [f32; 16] = std::array::from_fn(|i| (block * 16 + i as u32) as f32 * 2e-4 - 32.0);
+            let mut found = [[0.0; 16]; 5];
+            pulp::Arch::new().dispatch(Both(&x, &mut found));
+            for i in 0..16 {
+                let wide = f64::from(x[i]);
+                let (sigmoid, tanh) = (Real::sigmoid(wide), wide.tanh());
+                for (row, wanted) in [sigmoid, sigmoid, tanh, sigmoid, tanh].into_iter().enumerate() {
+                    let error = (f64::from(found[row][i]) - wanted).abs();
+                    // Relative, but for the clamp of the exponents.
+                    assert!(error < 1e-6 * wanted.abs() + 3e-9, "{wide}: {} {wanted}", found[row][i]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_nan_stays_one() {
+        let mut found = [[0.0; 16]; 5];
+        pulp::Arch::new().dispatch(Both(&[f32::NAN; 16], &mut found));
+        assert!(found.as_flattened().iter().all(|x| x.is_nan()));
+    }
+}
