@@ -7,6 +7,7 @@ mod bench;
 mod bench_tomtom;
 mod calibrate;
 mod ci;
+mod reproduce;
 mod shell;
 mod test;
 mod tidy;
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// Compares the libraries with the results of other programs.
     Bench(bench::Args),
+    /// Runs the published comparison, on the embedded simulated sets or on a folder of real ones.
+    Reproduce(reproduce::Args),
     /// Runs all tests and doc tests, in the release profile.
     Test(test::Args),
     /// Runs what continuous integration runs: format, lints, tests, docs, tidy.
@@ -40,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
+        Command::Reproduce(args) => reproduce::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Tidy(args) => tidy::run(&args),

@@ -1,1 +1,44 @@
-//! The published experiments as data: sets, models, protocols, figures, the plan of jobs and its journal.
+//! The published experiments as data: sets, models, protocols, figures, the plan of jobs and its
+//! journal.
+//!
+//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, match and
+//! report, and leaves in the output folder:
+//!
+//! | file | holds |
+//! |---|---|
+//! | `results.tsv` | one row per set, model, protocol, fold and seed |
+//! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
+//! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
+//! | `timings.tsv`, `manifest.json` | durations and how the run was made; the only files that differ between equal runs |
+//! | `models/` | a checkpoint for each network |
+//! | `report/index.html` | the page |
+//! | `journal/` | what is finished, for a run that is continued |
+//!
+//! The same settings give the same tables byte for byte, for any number of threads and however often
+//! the run was interrupted.
+
+mod checksum;
+mod config;
+mod error;
+mod files;
+mod interrupt;
+mod journal;
+mod manifest;
+mod names;
+mod outcomes;
+mod output;
+mod page;
+mod plan;
+mod progress;
+mod published;
+mod run;
+mod sets;
+mod stages;
+mod tables;
+mod workers;
+
+pub use config::{ModelKind, Profile, Protocol, RunConfig, Settings};
+pub use demo_models::DeviceChoice;
+pub use error::{Error, Result};
+pub use interrupt::Interrupt;
+pub use run::{Written, reproduce};

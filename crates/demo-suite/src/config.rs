@@ -1,0 +1,281 @@
+//! What a user chooses: profile, sets, models, protocols, folds, seed; checked before any work.
+
+use std::path::PathBuf;
+
+use demo_models::{Architecture, CnnConfig, CnnRnnConfig, DeviceChoice, RnnConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::names::nearest;
+use crate::{Error, Result};
+
+/// How much of the comparison is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// A few small sets through every stage, to see that all works.
+    Smoke,
+    /// All sets, every model once.
+    Standard,
+    /// All sets at full size, both protocols, five folds.
+    Full,
+}
+
+impl Profile {
+    /// All profiles.
+    pub const ALL: [Self; 3] = [Self::Smoke, Self::Standard, Self::Full];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Standard => "standard",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// One of the three published architectures at its published size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelKind {
+    /// Three convolutions.
+    Cnn,
+    /// A bidirectional LSTM.
+    Rnn,
+    /// A convolution, then a bidirectional LSTM.
+    CnnRnn,
+}
+
+impl ModelKind {
+    /// All models, in the published order.
+    pub const ALL: [Self; 3] = [Self::Cnn, Self::Rnn, Self::CnnRnn];
+
+    /// The name on the command line and in every table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cnn => "cnn",
+            Self::Rnn => "rnn",
+            Self::CnnRnn => "cnn-rnn",
+        }
+    }
+
+    /// The name as the paper prints it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Cnn => "CNN",
+            Self::Rnn => "RNN",
+            Self::CnnRnn => "CNN-RNN",
+        }
+    }
+
+    /// The network.
+    pub fn architecture(self) -> Architecture {
+        match self {
+            Self::Cnn => Architecture::Cnn(CnnConfig::default()),
+            Self::Rnn => Architecture::Rnn(RnnConfig::default()),
+            Self::CnnRnn => Architecture::CnnRnn(CnnRnnConfig::default()),
+        }
+    }
+}
+
+/// How networks are trained and which of their epochs is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Validation split, early stopping on it, test half touched once.
+    Honest,
+    /// The authors' regime, faults included.
+    AsPublished,
+}
+
+impl Protocol {
+    /// Both protocols.
+    pub const ALL: [Self; 2] = [Self::Honest, Self::AsPublished];
+
+    /// The name on the command line and in every table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Honest => "honest",
+            Self::AsPublished => "as-published",
+        }
+    }
+}
+
+macro_rules! parse_by_name {
+    ($type:ty, $what:literal) => {
+        impl std::str::FromStr for $type {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Self::ALL.into_iter().find(|value| value.name() == text).ok_or_else(|| Error::Unknown {
+                    what: $what,
+                    found: text.to_owned(),
+                    nearest: nearest(text, Self::ALL.iter().map(|value| value.name())),
+                })
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+parse_by_name!(Profile, "profile");
+parse_by_name!(ModelKind, "model");
+parse_by_name!(Protocol, "protocol");
+
+/// A run as a user asks for it; `None` leaves the choice to the profile.
+#[derive(Debug, Clone)]
+pub struct RunConfig {
+    /// How much is run.
+    pub profile: Profile,
+    /// A folder of data sets; `None` takes the embedded simulated sets.
+    pub data: Option<PathBuf>,
+    /// Names of the sets to run.
+    pub sets: Option<Vec<String>>,
+    /// Models to train.
+    pub models: Option<Vec<ModelKind>>,
+    /// Protocols to train under.
+    pub protocols: Option<Vec<Protocol>>,
+    /// Folds of the training half; 1 trains once on a single split.
+    pub folds: Option<usize>,
+    /// The most training steps of a network, for a quick look; `None` leaves it to the protocol.
+    pub max_steps: Option<u64>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Threads; `None` takes one a core.
+    pub threads: Option<usize>,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Output folder; `None` takes `runs/<profile>`.
+    pub out: Option<PathBuf>,
+    /// Whether to remove an earlier run of this folder first.
+    pub fresh: bool,
+    /// The command as it was typed, for the manifest.
+    pub command: String,
+    /// The revision of the source, where it is known, for the manifest.
+    pub revision: Option<String>,
+}
+
+/// A run's choices with every default filled in: what decides its outcome, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How much is run.
+    pub profile: Profile,
+    /// The folder of data sets, as an absolute path; `None` for the embedded simulated sets.
+    pub data: Option<PathBuf>,
+    /// Names asked for, in the order of the suite; empty for all that the profile runs.
+    pub sets: Vec<String>,
+    /// Models, in the published order.
+    pub models: Vec<ModelKind>,
+    /// Protocols.
+    pub protocols: Vec<Protocol>,
+    /// Folds of the training half.
+    pub folds: usize,
+    /// The most training steps of a network; `None` leaves it to the protocol.
+    pub max_steps: Option<u64>,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+impl RunConfig {
+    /// Fills in the profile's defaults and checks what can be checked without data.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for zero folds or threads, an empty list, or a data folder that is not there.
+    pub fn settings(&self) -> Result<Settings> {
+        let full = self.profile == Profile::Full;
+        let protocols = if full { Protocol::ALL.to_vec() } else { vec![Protocol::Honest] };
+        let folds = self.folds.unwrap_or(if full { 5 } else { 1 });
+        if !(1..=100).contains(&folds) {
+            return Err(setting("--folds", &folds, "1 (a single split) to 100"));
+        }
+        if self.threads == Some(0) {
+            return Err(setting("--threads", &0, "at least 1"));
+        }
+        if self.max_steps == Some(0) {
+            return Err(setting("--max-steps", &0, "at least 1"));
+        }
+        let data = match &self.data {
+            None => None,
+            Some(path) => Some(path.canonicalize().map_err(Error::io(path))?),
+        };
+        let mut models = self.models.clone().unwrap_or_else(|| ModelKind::ALL.to_vec());
+        let mut protocols = self.protocols.clone().unwrap_or(protocols);
+        models.sort_unstable();
+        models.dedup();
+        protocols.sort_unstable();
+        protocols.dedup();
+        if models.is_empty() {
+            return Err(setting("--models", &"(none)", "at least one of cnn, rnn, cnn-rnn"));
+        }
+        if protocols.is_empty() {
+            return Err(setting("--protocol", &"(none)", "honest, as-published or both"));
+        }
+        let sets = self.sets.clone().unwrap_or_default();
+        let (profile, max_steps, seed) = (self.profile, self.max_steps, self.seed);
+        Ok(Settings { profile, data, sets, models, protocols, folds, max_steps, seed })
+    }
+
+    /// The output folder.
+    pub fn out(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(self.profile.name()))
+    }
+
+    /// Number of threads.
+    pub fn thread_count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.unwrap_or_else(cores)
+    }
+}
+
+fn setting(flag: &'static str, found: &dyn ToString, wanted: &str) -> Error {
+    Error::Setting { flag, found: found.to_string(), wanted: wanted.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> RunConfig {
+        RunConfig {
+            profile: Profile::Standard,
+            data: None,
+            sets: None,
+            models: None,
+            protocols: None,
+            folds: None,
+            max_steps: None,
+            seed: 1,
+            threads: None,
+            device: DeviceChoice::Auto,
+            out: None,
+            fresh: false,
+            command: String::new(),
+            revision: None,
+        }
+    }
+
+    #[test]
+    fn profiles_fill_in_what_is_left_open() {
+        let standard = config().settings().unwrap();
+        assert_eq!((standard.folds, standard.protocols), (1, vec![Protocol::Honest]));
+        let full = RunConfig { profile: Profile::Full, ..config() }.settings().unwrap();
+        assert_eq!((full.folds, full.protocols.len()), (5, 2));
+        assert_eq!(config().out(), PathBuf::from("runs/standard"));
+    }
+
+    #[test]
+    fn lists_are_put_in_order_and_names_are_checked() {
+        let models = Some(vec![ModelKind::CnnRnn, ModelKind::Cnn, ModelKind::Cnn]);
+        let settings = RunConfig { models, ..config() }.settings().unwrap();
+        assert_eq!(settings.models, [ModelKind::Cnn, ModelKind::CnnRnn]);
+        let error = "cnrnn".parse::<ModelKind>().unwrap_err().to_string();
+        assert!(error.contains("unknown model 'cnrnn'") && error.contains("cnn-rnn"), "{error}");
+        assert!(RunConfig { folds: Some(0), ..config() }.settings().is_err());
+        assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! The output folder: whose run it is, and that only one process works in it.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Settings;
+use crate::files::{make_folder, write_atomically};
+use crate::{Error, Result};
+
+const RUN: &str = "run.json";
+const LOCK: &str = ".lock";
+const FORMAT: &str = "demo-run-1";
+
+/// A folder that belongs to one run, locked while this value lives.
+#[derive(Debug)]
+pub(crate) struct OutputFolder {
+    path: PathBuf,
+    /// Held for its lock, which the system lets go of when the process ends, however it ends.
+    _lock: File,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RunFile {
+    format: String,
+    settings: Settings,
+}
+
+impl OutputFolder {
+    /// Opens a new or an earlier run's folder; `fresh` empties an earlier run's first.
+    ///
+    /// # Errors
+    /// [`Error::OutputFolder`] where the folder holds something else, a run of other settings, or is
+    /// in use by another process; [`Error::Io`] where it cannot be written.
+    pub(crate) fn open(path: &Path, settings: &Settings, fresh: bool) -> Result<Self> {
+        let run = path.join(RUN);
+        let occupied = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        if occupied && !run.exists() && !path.join(LOCK).exists() {
+            let found = "found files that are not a run's".to_owned();
+            let wanted = "an empty or missing folder, or one of an earlier run".to_owned();
+            return Err(Error::OutputFolder { path: path.to_owned(), found, wanted, hint: "" });
+        }
+        make_folder(path)?;
+        let lock = lock(path)?;
+        if fresh {
+            clear(path)?;
+        }
+        match fs::read(&run) {
+            Ok(bytes) => check(path, &bytes, settings)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let file = RunFile { format: FORMAT.to_owned(), settings: settings.clone() };
+                let json = serde_json::to_string_pretty(&file)
+                    .map_err(|error| Error::Io { path: run.clone(), source: error.into() })?;
+                write_atomically(&run, json.as_bytes())?;
+            }
+            Err(source) => return Err(Error::Io { path: run, source }),
+        }
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn lock(path: &Path) -> Result<File> {
+    let name = path.join(LOCK);
+    let file = File::create(&name).map_err(Error::io(&name))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::OutputFolder {
+            path: path.to_owned(),
+            found: "found another process at work in it".to_owned(),
+            wanted: "one at a time".to_owned(),
+            hint: ", or wait for it to end",
+        }),
+        // Some file systems cannot lock; a run there is worth more than the guard.
+        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(source)) => Err(Error::Io { path: name, source }),
+    }
+}
+
+/// Removes what a run writes, and nothing else.
+fn clear(path: &Path) -> Result<()> {
+    for entry in fs::read_dir(path).map_err(Error::io(path))? {
+        let entry = entry.map_err(Error::io(path))?;
+        let name = entry.file_name();
+        let known = [RUN, "journal", "models", "report", "manifest.json", "timings.tsv"];
+        let name = name.to_string_lossy();
+        if !known.contains(&&*name) && !["results.tsv", "summary.tsv", "motifs.tsv"].contains(&&*name) {
+            continue;
+        }
+        let target = entry.path();
+        let removed = if target.is_dir() { fs::remove_dir_all(&target) } else { fs::remove_file(&target) };
+        removed.map_err(Error::io(&target))?;
+    }
+    Ok(())
+}
+
+fn check(path: &Path, bytes: &[u8], settings: &Settings) -> Result<()> {
+    let hint = ", or start anew with --fresh";
+    let other = |found: String, wanted: String| {
+        Err(Error::OutputFolder { path: path.to_owned(), found, wanted, hint })
+    };
+    let Ok(file) = serde_json::from_slice::<RunFile>(bytes) else {
+        return other(format!("found a {RUN} that cannot be read"), format!("one of {FORMAT}"));
+    };
+    if file.format != FORMAT {
+        return other(format!("found a run of {}", file.format), FORMAT.to_owned());
+    }
+    match difference(&file.settings, settings) {
+        Some((found, wanted)) => other(format!("found a run with {found}"), wanted),
+        None => Ok(()),
+    }
+}
+
+/// The first setting in which two runs differ, as found and as wanted.
+fn difference(found: &Settings, wanted: &Settings) -> Option<(String, String)> {
+    let json = |settings| serde_json::to_value(settings).ok();
+    let (found, wanted) = (json(found)?, json(wanted)?);
+    let fields = found.as_object()?.keys().find(|key| found[key.as_str()] != wanted[key.as_str()])?;
+    let show = |settings: &serde_json::Value| format!("{fields} {}", settings[fields.as_str()]);
+    Some((show(&found), show(&wanted)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ModelKind, Profile, Protocol};
+
+    fn settings(seed: u64) -> Settings {
+        Settings {
+            profile: Profile::Smoke,
+            data: None,
+            sets: vec![],
+            models: vec![ModelKind::Cnn],
+            protocols: vec![Protocol::Honest],
+            folds: 1,
+            max_steps: None,
+            seed,
+        }
+    }
+
+    #[test]
+    fn a_run_is_continued_but_not_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("runs/a");
+        drop(OutputFolder::open(&out, &settings(1), false).unwrap());
+        let held = OutputFolder::open(&out, &settings(1), false).unwrap();
+        let busy = OutputFolder::open(&out, &settings(1), false).unwrap_err().to_string();
+        assert!(busy.contains("another process"), "{busy}");
+        drop(held);
+        let other = OutputFolder::open(&out, &settings(2), false).unwrap_err().to_string();
+        assert!(other.contains("seed 1") && other.contains("seed 2") && other.contains("--fresh"), "{other}");
+        assert!(OutputFolder::open(&out, &settings(2), true).is_ok());
+    }
+
+    #[test]
+    fn foreign_folders_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
+        for fresh in [false, true] {
+            assert!(OutputFolder::open(folder.path(), &settings(1), fresh).is_err());
+        }
+        assert!(folder.path().join("thesis.txt").exists());
+        assert!(!folder.path().join(RUN).exists());
+    }
+
+    #[test]
+    fn fresh_removes_what_a_run_wrote_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(OutputFolder::open(folder.path(), &settings(1), false).unwrap());
+        fs::write(folder.path().join("results.tsv"), "old").unwrap();
+        fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        drop(OutputFolder::open(folder.path(), &settings(1), true).unwrap());
+        assert!(!folder.path().join("results.tsv").exists());
+        assert!(folder.path().join("notes.txt").exists() && folder.path().join(RUN).exists());
+    }
+}

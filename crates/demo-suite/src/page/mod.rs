@@ -1,0 +1,176 @@
+//! The report stage: turns outcomes into the plain values that `demo-report` draws.
+
+mod counts;
+mod set;
+
+use std::path::PathBuf;
+
+use demo_data::{FigureStatus, Source};
+use demo_report::{
+    DataKind, ModelSummary, PairTest, PublishedMotifCount, PublishedSeries, PublishedStatus,
+    PublishedSummary, Report, RunInfo, bibliography,
+};
+
+use crate::config::RunConfig;
+use crate::files::{make_folder, write_atomically};
+use crate::published::{PublishedAuroc, PublishedCount};
+use crate::run::{ExplainedModel, FinishedJob, Run};
+use crate::tables::{Comparison, DEEPBIND};
+use crate::{Result, published};
+
+/// Writes the page, its pictures and the bibliography into `report/`; gives the page's path.
+pub(crate) fn write(
+    run: &Run,
+    jobs: &[FinishedJob],
+    models: &[ExplainedModel],
+    comparison: &Comparison,
+    config: &RunConfig,
+) -> Result<PathBuf> {
+    let folder = run.folder().join("report");
+    make_folder(&folder)?;
+    let report = report(run, jobs, models, comparison, config)?;
+    if let Some(plot) = report.box_plot() {
+        plot.draw()?.write(&folder, "comparison")?;
+    }
+    if let Some(plot) = report.dot_plot() {
+        plot.draw()?.write(&folder, "sets")?;
+    }
+    write_atomically(&folder.join("references.bib"), bibliography().as_bytes())?;
+    let latex = crate::tables::summary(comparison)?.to_latex();
+    write_atomically(&folder.join("summary.tex"), latex.as_bytes())?;
+    Ok(report.write(&folder)?)
+}
+
+fn report(
+    run: &Run,
+    jobs: &[FinishedJob],
+    models: &[ExplainedModel],
+    comparison: &Comparison,
+    config: &RunConfig,
+) -> Result<Report> {
+    let data = data_kind(comparison.source);
+    let sets = (0..run.sets.len()).map(|set| set::report(run, set, jobs, models));
+    Ok(Report {
+        title: "Deep Motif Dashboard, reproduced".to_owned(),
+        data,
+        data_note: data_note(run, comparison.source),
+        summaries: summaries(comparison),
+        published: published_summaries(comparison),
+        published_by_set: published_by_set(run),
+        tests: tests(comparison),
+        motif_counts: counts::motif_counts(run, models),
+        published_motif_counts: published_counts(),
+        sets: sets.collect::<Result<_>>()?,
+        run: run_info(run, config),
+    })
+}
+
+/// Real or simulated, as the report names it.
+pub(crate) fn data_kind(source: Source) -> DataKind {
+    match source {
+        Source::Simulated => DataKind::Simulated,
+        Source::Real => DataKind::Real,
+    }
+}
+
+fn data_note(run: &Run, source: Source) -> String {
+    let sets = run.sets.len();
+    match source {
+        Source::Simulated => format!(
+            "{sets} simulated data sets, named after the real ChIP-seq sets whose published difficulty they are \
+             calibrated to. No figure on this page was measured on real peaks."
+        ),
+        Source::Real => format!("{sets} sets of real sequences, read from the folder given with --data."),
+    }
+}
+
+fn summaries(comparison: &Comparison) -> Vec<ModelSummary> {
+    let mut rows = Vec::new();
+    for under in &comparison.protocols {
+        for (model, summary, not_converged) in &under.models {
+            let Some(summary) = summary else { continue };
+            let row = ModelSummary::from_eval(summary, under.protocol.name(), *not_converged);
+            rows.push(ModelSummary { model: model.title().to_owned(), ..row });
+        }
+    }
+    rows
+}
+
+fn tests(comparison: &Comparison) -> Vec<PairTest> {
+    let mut rows = Vec::new();
+    for under in &comparison.protocols {
+        let pairs = under.pairs.iter().chain(&under.against_published);
+        rows.extend(pairs.filter_map(|pair| PairTest::from_comparison(pair, under.protocol.name())));
+    }
+    rows
+}
+
+fn published_summaries(comparison: &Comparison) -> Vec<PublishedSummary> {
+    let row = |figure: &PublishedAuroc| PublishedSummary {
+        model: figure.model.clone(),
+        sets: figure.sets,
+        over: figure.over.clone(),
+        mean: figure.mean,
+        median: figure.median,
+        sd: figure.sd,
+        status: status(figure.status),
+    };
+    comparison.published.iter().map(row).collect()
+}
+
+fn published_by_set(run: &Run) -> Vec<PublishedSeries> {
+    let series = |name: &str, figure: fn(&crate::sets::PublishedSet) -> f64| PublishedSeries {
+        name: name.to_owned(),
+        status: PublishedStatus::Confirmed,
+        values: run
+            .sets
+            .iter()
+            .filter_map(|set| Some((set.data.name().to_owned(), figure(set.published.as_ref()?))))
+            .collect(),
+    };
+    let all = [series(DEEPBIND, |set| set.deepbind_star), series("MEME-SUM", |set| set.meme_sum)];
+    all.into_iter().filter(|series| !series.values.is_empty()).collect()
+}
+
+fn published_counts() -> Vec<PublishedMotifCount> {
+    let row = |count: PublishedCount| PublishedMotifCount {
+        model: count.model,
+        source: "class-optimisation".to_owned(),
+        sets: count.sets,
+        found: count.found,
+        threshold: "not known".to_owned(),
+        status: status(count.status),
+    };
+    published::published_counts().into_iter().map(row).collect()
+}
+
+fn run_info(run: &Run, config: &RunConfig) -> RunInfo {
+    let settings = &run.settings;
+    let names = |names: Vec<&str>| names.join(", ");
+    let mut facts = vec![
+        ("profile".to_owned(), settings.profile.name().to_owned()),
+        ("models".to_owned(), names(settings.models.iter().map(|model| model.name()).collect())),
+        ("protocols".to_owned(), names(settings.protocols.iter().map(|p| p.name()).collect())),
+        ("folds".to_owned(), settings.folds.to_string()),
+    ];
+    for set in &run.sets {
+        facts.push((format!("sha256 of {}", set.data.name()), set.sha256.clone()));
+    }
+    let revision = config.revision.as_deref().unwrap_or("unknown revision");
+    RunInfo {
+        command: config.command.clone(),
+        seed: settings.seed,
+        version: format!("{} ({revision})", env!("CARGO_PKG_VERSION")),
+        device: run.device_name.to_owned(),
+        facts,
+    }
+}
+
+/// A published figure's status, as the report names it.
+pub(crate) fn status(status: FigureStatus) -> PublishedStatus {
+    match status {
+        FigureStatus::Confirmed => PublishedStatus::Confirmed,
+        FigureStatus::Secondary => PublishedStatus::Secondary,
+        FigureStatus::Recollected => PublishedStatus::Recollected,
+    }
+}

@@ -1,0 +1,164 @@
+//! One data set's part of the page.
+
+use demo_core::Strand;
+use demo_data::Site;
+use demo_eval::Predictions;
+use demo_interpret::QuerySource;
+use demo_report::{
+    Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport, MotifPair, MotifRow,
+    PublishedStatus, RocCurve, RocPlot, SaliencyTrack, SetReport, SiteSpan, TemporalCurves,
+};
+
+use super::data_kind;
+use crate::Result;
+use crate::outcomes::{Explained, MatchRow, TrainOutcome};
+use crate::run::{ExplainedModel, FinishedJob, Run};
+use crate::tables::DEEPBIND;
+
+/// What the page shows of one set: the first fold of each model and protocol.
+pub(crate) fn report(
+    run: &Run,
+    set: usize,
+    jobs: &[FinishedJob],
+    models: &[ExplainedModel],
+) -> Result<SetReport> {
+    let data = &run.sets[set].data;
+    let first_fold = |finished: &&FinishedJob| finished.job.set == set && finished.job.fold <= 1;
+    let shown: Vec<&FinishedJob> = jobs.iter().filter(first_fold).collect();
+    let reports = shown.iter().map(|finished| {
+        let explained = models.iter().find(|model| model.job.id == finished.job.id);
+        model_report(run, finished, explained)
+    });
+    let published = run.sets[set].published.map_or(Vec::new(), |figures| {
+        let confirmed = |name: &str, value| (name.to_owned(), value, PublishedStatus::Confirmed);
+        vec![confirmed(DEEPBIND, figures.deepbind_star), confirmed("MEME-SUM", figures.meme_sum)]
+    });
+    Ok(SetReport {
+        name: data.name().to_owned(),
+        tf: data.tf().to_owned(),
+        data: data_kind(data.source()),
+        published,
+        models: reports.collect::<Result<_>>()?,
+        roc: Some(roc(run, set, &shown)?),
+    })
+}
+
+fn roc(run: &Run, set: usize, shown: &[&FinishedJob]) -> Result<RocPlot> {
+    let labels: Vec<bool> = run.sets[set].data.test().iter().map(|example| example.bound).collect();
+    let mut curves = Vec::new();
+    for finished in shown {
+        let scores: Vec<f64> = finished.evaluate.scores.iter().map(|&score| f64::from(score)).collect();
+        let auroc = Estimate::from_interval(finished.evaluate.auroc, Some(finished.evaluate.bootstrap));
+        let curve = Predictions::from_log_odds(&labels, &scores)?.ranking().roc();
+        curves.push(RocCurve::from_eval(&name(run, finished), &curve, auroc));
+    }
+    Ok(RocPlot { title: "Test half".to_owned(), curves })
+}
+
+/// The model, with its protocol where the run has several.
+fn name(run: &Run, finished: &FinishedJob) -> String {
+    let title = finished.job.model.title();
+    if run.settings.protocols.len() > 1 {
+        format!("{title}, {}", finished.job.protocol)
+    } else {
+        title.to_owned()
+    }
+}
+
+fn model_report(
+    run: &Run,
+    finished: &FinishedJob,
+    explained: Option<&ExplainedModel>,
+) -> Result<ModelReport> {
+    let mut report = ModelReport {
+        model: finished.job.model.title().to_owned(),
+        protocol: finished.job.protocol.name().to_owned(),
+        auroc: Estimate::from_interval(finished.evaluate.auroc, Some(finished.evaluate.bootstrap)),
+        converged: finished.train.counts(),
+        learning: learning(&finished.train),
+        saliency: None,
+        temporal: None,
+        class_optimisation: None,
+        best_match: None,
+        motifs: Vec::new(),
+    };
+    let Some(explained) = explained else { return Ok(report) };
+    if let Some(example) = explained.explain.examples.first() {
+        let title = format!("Saliency of test sequence {}, score {:.1}", example.index + 1, example.score);
+        let track = SaliencyTrack::new(example.sequence.clone(), example.saliency.clone())?;
+        report.saliency = Some(track.with_sites(sites(run, &example.sites))?.with_title(title));
+        report.temporal = temporal(run, example)?;
+    }
+    let optimum = Logo::from_matrix(&explained.explain.class_optimum);
+    report.class_optimisation =
+        Some(optimum.with_scale(LogoScale::Information).with_title("Class optimisation"));
+    report.best_match = best_match(run, explained);
+    for source in QuerySource::ALL {
+        if let Some(row) = explained.matches(source).iter().min_by(|a, b| p(a).total_cmp(&p(b))) {
+            report.motifs.push(MotifRow {
+                source: source.name().to_owned(),
+                target: row.best.as_ref().map(|hit| format!("{} {}", hit.id, hit.name)),
+                p: row.best.as_ref().map(|hit| hit.p),
+                e: row.best.as_ref().map(|hit| hit.e),
+                q: row.best.as_ref().map(|hit| hit.q),
+                relation: row.relation.clone(),
+            });
+        }
+    }
+    Ok(report)
+}
+
+fn p(row: &MatchRow) -> f64 {
+    row.best.as_ref().map_or(f64::INFINITY, |hit| hit.p)
+}
+
+fn temporal(run: &Run, example: &Explained) -> Result<Option<TemporalCurves>> {
+    let (Some(prefixes), Some(suffixes)) = (&example.prefixes, &example.suffixes) else { return Ok(None) };
+    let curves = TemporalCurves::new(example.sequence.clone(), prefixes.clone(), suffixes.clone())?;
+    let title = format!("Temporal output scores of test sequence {}", example.index + 1);
+    Ok(Some(curves.with_sites(sites(run, &example.sites))?.with_title(title)))
+}
+
+fn sites(run: &Run, sites: &[Site]) -> Vec<SiteSpan> {
+    let span = |site: &Site| SiteSpan {
+        start: site.start,
+        end: site.end,
+        name: run.targets.motif(&site.motif).and_then(|motif| motif.name()).unwrap_or(&site.motif).to_owned(),
+        strand: Some(site.strand),
+    };
+    sites.iter().map(span).collect()
+}
+
+/// The motif of lowest p among filters, or among all sources where there are no filters.
+fn best_match(run: &Run, explained: &ExplainedModel) -> Option<MotifPair> {
+    let filters = explained.matches(QuerySource::Filter);
+    let all = || QuerySource::ALL.iter().flat_map(|&source| explained.matches(source));
+    let rows: Vec<&MatchRow> = if filters.is_empty() { all().collect() } else { filters.iter().collect() };
+    let row = rows.into_iter().min_by(|a, b| p(a).total_cmp(&p(b)))?;
+    let hit = row.best.as_ref()?;
+    let target = run.targets.motif(&hit.id)?.clone();
+    let query = explained.explain.queries[row.query].motif.clone();
+    let strand = if hit.reverse { Strand::Reverse } else { Strand::Forward };
+    Some(MotifPair::new(query, target, hit.offset, strand).with_significance(hit.p, hit.e, Some(hit.q)))
+}
+
+/// Training and validation loss over steps, with the step whose weights were kept.
+fn learning(train: &TrainOutcome) -> Option<LearningCurves> {
+    let history = &train.summary.history;
+    let chosen = train.summary.best.map(|best| best.step as f64);
+    let training: Vec<(f64, f64)> = history.iter().map(|at| (at.step as f64, at.training_loss)).collect();
+    let validation: Vec<(f64, f64)> =
+        history.iter().filter_map(|at| Some((at.step as f64, at.validation_loss?))).collect();
+    let series = [("training, dropout on", training), ("validation", validation)];
+    let series: Vec<LearningSeries> = series
+        .into_iter()
+        .filter(|(_, points)| !points.is_empty())
+        .map(|(name, points)| LearningSeries { name: name.to_owned(), points, chosen })
+        .collect();
+    (!series.is_empty()).then(|| LearningCurves {
+        title: "Learning".to_owned(),
+        across: "step".to_owned(),
+        up: "log loss".to_owned(),
+        series,
+    })
+}

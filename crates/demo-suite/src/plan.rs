@@ -1,0 +1,155 @@
+//! The jobs of a run: which network is trained on which part of which set.
+//!
+//! A job's identity is the SHA-256 of all that decides its outcome, so that a finished job is found
+//! again whatever else the run holds, and a changed input or setting makes another job of it.
+
+use std::path::PathBuf;
+
+use demo_core::Seed;
+use demo_data::DataSet;
+use demo_models::{Architecture, TrainingConfig};
+use serde::Serialize;
+
+use crate::checksum::identity;
+use crate::config::{ModelKind, Profile, Protocol, Settings};
+use crate::files::path_component;
+use crate::sets::LoadedSet;
+
+/// Raised when results change although no setting did: a fixed bug in training, say.
+const RESULTS_VERSION: &str = "1";
+
+/// Steps and sequences a step of the smoke profile.
+const SMOKE_STEPS: u64 = 1_000;
+const SMOKE_BATCH: usize = 16;
+
+/// Share of the training sequences that the honest protocol validates on.
+pub(crate) const VALIDATION_FRACTION: f64 = 0.15;
+
+/// One network to train, evaluate and perhaps explain.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    /// Position of the set in the run.
+    pub(crate) set: usize,
+    /// Architecture.
+    pub(crate) model: ModelKind,
+    /// Protocol.
+    pub(crate) protocol: Protocol,
+    /// Number of the held-out fold from 1 on; 0 where the training half is not folded.
+    pub(crate) fold: usize,
+    /// Seed of the job's network, order and dropout.
+    pub(crate) seed: Seed,
+    /// How it is trained.
+    pub(crate) training: TrainingConfig,
+    /// The name of the job's outcome in the journal.
+    pub(crate) id: String,
+    /// The folder of its checkpoint, below the output folder.
+    pub(crate) folder: PathBuf,
+    /// Sequences the job may see, an estimate of its cost.
+    pub(crate) cost: u64,
+}
+
+/// What decides a job's outcome, in the order it is hashed.
+#[derive(Serialize)]
+struct Identity<'a> {
+    results: &'static str,
+    version: &'static str,
+    data: &'a str,
+    architecture: Architecture,
+    protocol: Protocol,
+    training: &'a TrainingConfig,
+    fold: usize,
+    folds: usize,
+    seed: Seed,
+    device: &'a str,
+}
+
+/// All jobs of a run, sets in the suite's order, then models, protocols, folds.
+pub(crate) fn plan(settings: &Settings, sets: &[LoadedSet], device: &str) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for (index, set) in sets.iter().enumerate() {
+        for &model in &settings.models {
+            for &protocol in &settings.protocols {
+                let folds = if settings.folds == 1 { 0..=0 } else { 1..=settings.folds };
+                for fold in folds {
+                    jobs.push(job(settings, (index, set), (model, protocol, fold), device));
+                }
+            }
+        }
+    }
+    jobs
+}
+
+fn job(
+    settings: &Settings,
+    (index, set): (usize, &LoadedSet),
+    (model, protocol, fold): (ModelKind, Protocol, usize),
+    device: &str,
+) -> Job {
+    let architecture = model.architecture();
+    let examples = training_examples(&set.data, settings.folds);
+    let training = regime(settings, &architecture, protocol, examples);
+    let name = format!("{}/{model}/{protocol}/{fold}", set.data.name());
+    let seed = Seed::new(settings.seed).child(&name);
+    let folds = settings.folds;
+    let id = identity(&Identity {
+        results: RESULTS_VERSION,
+        version: env!("CARGO_PKG_VERSION"),
+        data: &set.sha256,
+        architecture,
+        protocol,
+        training: &training,
+        fold,
+        folds,
+        seed,
+        device,
+    });
+    let mut folder = PathBuf::from("models").join(path_component(set.data.name())).join(model.name());
+    if settings.protocols.len() > 1 {
+        folder.push(protocol.name());
+    }
+    if folds > 1 {
+        folder.push(format!("fold-{fold}"));
+    }
+    let cost = examples as u64 * model_cost(model);
+    Job { set: index, model, protocol, fold, seed, training, id, folder, cost }
+}
+
+/// Relative cost of a sequence, so that long jobs start first.
+fn model_cost(model: ModelKind) -> u64 {
+    match model {
+        ModelKind::Cnn => 3,
+        ModelKind::Rnn => 2,
+        ModelKind::CnnRnn => 4,
+    }
+}
+
+/// Sequences of the training half left when one fold is held out.
+fn training_examples(set: &DataSet, folds: usize) -> usize {
+    let all = set.train().len();
+    if folds == 1 { all } else { all - all / folds }
+}
+
+fn regime(
+    settings: &Settings,
+    architecture: &Architecture,
+    protocol: Protocol,
+    examples: usize,
+) -> TrainingConfig {
+    let mut training = match protocol {
+        Protocol::Honest => {
+            let held_out = (examples as f64 * VALIDATION_FRACTION) as usize;
+            TrainingConfig::honest(architecture, examples - held_out)
+        }
+        Protocol::AsPublished => TrainingConfig::as_published(),
+    };
+    if settings.profile == Profile::Smoke {
+        // Enough to see every stage work; what has not converged by then is marked so.
+        training.batch = training.batch.min(SMOKE_BATCH);
+        training.max_steps = Some(SMOKE_STEPS);
+    }
+    if let Some(limit) = settings.max_steps {
+        training.max_steps = Some(training.max_steps.map_or(limit, |steps| steps.min(limit)));
+        training.min_steps = training.min_steps.min(limit);
+    }
+    training
+}

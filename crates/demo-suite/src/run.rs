@@ -1,0 +1,322 @@
+//! A run from its settings to its report: verify, train, evaluate, explain, match, report.
+//!
+//! Every stage looks its pieces up in the journal, does what is missing and records it, and goes on
+//! with what the journal gives back. A run that was stopped at any moment is continued by the same
+//! call and ends with the same tables.
+
+use std::path::{Path, PathBuf};
+
+use demo_core::Seed;
+use demo_interpret::QuerySource;
+use demo_models::{Device, Predictor, TrainedModel, select_device};
+use serde::Serialize;
+
+use crate::checksum::{identity, sha256_hex};
+use crate::config::{RunConfig, Settings};
+use crate::files::make_folder;
+use crate::interrupt::Interrupt;
+use crate::journal::Journal;
+use crate::manifest::{self, Clock};
+use crate::outcomes::{EvaluateOutcome, ExplainOutcome, MatchOutcome, MatchRow, TrainOutcome};
+use crate::output::OutputFolder;
+use crate::plan::{Job, plan};
+use crate::progress::Progress;
+use crate::sets::{LoadedSet, plan_sets};
+use crate::stages::compare::{Targets, compare};
+use crate::stages::evaluate::evaluate;
+use crate::stages::explain::{ExplainConfig, explain};
+use crate::stages::train::{divide, train};
+use crate::{Error, Result, page, tables, workers};
+
+/// A run in progress.
+pub(crate) struct Run {
+    pub(crate) settings: Settings,
+    pub(crate) sets: Vec<LoadedSet>,
+    pub(crate) device_name: &'static str,
+    pub(crate) threads: usize,
+    pub(crate) targets: Targets,
+    out: OutputFolder,
+    journal: Journal,
+    device: Device,
+    interrupt: Interrupt,
+}
+
+/// A job with its outcomes; the explanation belongs to the first job of a set and model.
+pub(crate) struct FinishedJob {
+    pub(crate) job: Job,
+    pub(crate) train: TrainOutcome,
+    pub(crate) evaluate: EvaluateOutcome,
+    pub(crate) explain: Option<ExplainOutcome>,
+}
+
+/// A set and model whose motifs were looked up.
+pub(crate) struct ExplainedModel {
+    pub(crate) job: Job,
+    pub(crate) explain: ExplainOutcome,
+    matches: Vec<(QuerySource, MatchOutcome)>,
+}
+
+impl ExplainedModel {
+    /// The rows of one source; none where the model has no motif of that source.
+    pub(crate) fn matches(&self, source: QuerySource) -> &[MatchRow] {
+        self.matches.iter().find(|(of, _)| *of == source).map_or(&[], |(_, outcome)| &outcome.rows)
+    }
+}
+
+/// Where a run left what people read first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The report's page.
+    pub report: PathBuf,
+    /// The output folder.
+    pub folder: PathBuf,
+}
+
+/// Runs or continues a comparison.
+///
+/// # Errors
+/// One error for whatever stops the run, see [`Error`]; what was finished is kept, and the same call
+/// continues from there.
+pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
+    let settings = config.settings()?;
+    let selected = select_device(config.device)?;
+    let mut clock = Clock::start();
+    let plans = plan_sets(&settings)?;
+    let out = OutputFolder::open(&config.out(), &settings, config.fresh)?;
+    let threads = config.thread_count();
+    eprintln!(
+        "computing on {} with {threads} threads; results go to {}",
+        selected.reason,
+        out.path().display()
+    );
+
+    let sets = clock.time("verify", || {
+        let progress = Progress::start("verify", plans.len(), 0);
+        let published = demo_data::embedded::deepbind_figures();
+        let seed = Seed::new(settings.seed);
+        let sets = workers::for_each(threads, &plans, |plan| {
+            interrupt.check()?;
+            let (set, warnings) = plan.load(seed, published)?;
+            for warning in &warnings {
+                progress.say(&format!("{}: {warning}", plan.name()));
+            }
+            progress.advance(1.0);
+            Ok(set)
+        })?;
+        progress.finish();
+        Ok(sets)
+    })?;
+    let run = Run {
+        journal: Journal::open(&out.path().join("journal"))?,
+        targets: Targets::jaspar2016()?,
+        device: selected.device,
+        device_name: selected.name,
+        interrupt: interrupt.clone(),
+        settings,
+        sets,
+        threads,
+        out,
+    };
+    let jobs = plan(&run.settings, &run.sets, run.device_name);
+    let trained = clock.time("train", || run.train(&jobs))?;
+    let evaluated = clock.time("evaluate", || run.evaluate(&jobs, &trained))?;
+    let primary = primary_jobs(&jobs);
+    let explained = clock.time("explain", || run.explain(&primary, &jobs, &trained))?;
+    let models = clock.time("match", || run.compare(&primary, &explained))?;
+    let mut finished = Vec::with_capacity(jobs.len());
+    for ((job, train), evaluate) in jobs.into_iter().zip(trained).zip(evaluated) {
+        let explain = models.iter().find(|model| model.job.id == job.id).map(|model| model.explain.clone());
+        finished.push(FinishedJob { job, train, evaluate, explain });
+    }
+    let report = clock.time("report", || run.report(&finished, &models, config))?;
+    manifest::write(&run, &finished, config, &clock)?;
+    Ok(Written { report, folder: run.out.path().to_owned() })
+}
+
+/// The jobs that are explained: the first of each set and model.
+fn primary_jobs(jobs: &[Job]) -> Vec<Job> {
+    let mut primary: Vec<Job> = Vec::new();
+    for job in jobs {
+        if !primary.iter().any(|known| (known.set, known.model) == (job.set, job.model)) {
+            primary.push(job.clone());
+        }
+    }
+    primary
+}
+
+impl Run {
+    /// The output folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.out.path()
+    }
+
+    fn train(&self, jobs: &[Job]) -> Result<Vec<TrainOutcome>> {
+        let seed = Seed::new(self.settings.seed);
+        let id = |job: &Job| job.id.clone();
+        let intact =
+            |job: &Job, _: &TrainOutcome| self.folder().join(&job.folder).join("model.safetensors").exists();
+        self.stage("train", jobs, id, intact, |job, progress| {
+            let set = &self.sets[job.set].data;
+            let parts = divide(job, set, self.settings.folds, seed)?;
+            let folder = self.folder().join(&job.folder);
+            make_folder(&folder)?;
+            train(job, set, &parts, &folder, &self.device, progress, &self.interrupt)
+        })
+    }
+
+    fn evaluate(&self, jobs: &[Job], trained: &[TrainOutcome]) -> Result<Vec<EvaluateOutcome>> {
+        let seed = Seed::new(self.settings.seed);
+        let pieces: Vec<(&Job, &TrainOutcome)> = jobs.iter().zip(trained).collect();
+        let id =
+            |(job, train): &(&Job, &TrainOutcome)| identity(&("evaluate", &job.id, &train.weights_sha256));
+        self.stage(
+            "evaluate",
+            &pieces,
+            id,
+            |_, _| true,
+            |(job, train), progress| {
+                let set = &self.sets[job.set].data;
+                let held_out = divide(job, set, self.settings.folds, seed)?.held_out;
+                let outcome = evaluate(&mut self.predictor(job, train)?, set, &held_out, seed)?;
+                progress.advance(1.0);
+                Ok(outcome)
+            },
+        )
+    }
+
+    fn explain(
+        &self,
+        primary: &[Job],
+        jobs: &[Job],
+        trained: &[TrainOutcome],
+    ) -> Result<Vec<ExplainOutcome>> {
+        let config = ExplainConfig::default();
+        let of = |job: &Job| jobs.iter().position(|other| other.id == job.id).map(|place| &trained[place]);
+        let pieces: Vec<(&Job, &TrainOutcome)> =
+            primary.iter().filter_map(|job| Some((job, of(job)?))).collect();
+        let id = |(job, train): &(&Job, &TrainOutcome)| {
+            identity(&("explain", &job.id, &train.weights_sha256, &config))
+        };
+        self.stage(
+            "explain",
+            &pieces,
+            id,
+            |_, _| true,
+            |(job, train), progress| {
+                let set = &self.sets[job.set].data;
+                let outcome = explain(&mut self.predictor(job, train)?, set, &config, job.seed)?;
+                progress.advance(1.0);
+                Ok(outcome)
+            },
+        )
+    }
+
+    fn compare(&self, primary: &[Job], explained: &[ExplainOutcome]) -> Result<Vec<ExplainedModel>> {
+        let pieces: Vec<(&Job, &ExplainOutcome)> = primary.iter().zip(explained).collect();
+        let id = |(job, explain): &(&Job, &ExplainOutcome)| {
+            identity(&("match", &job.id, &explain.queries, self.targets.checksum()))
+        };
+        let matches = self.stage(
+            "match",
+            &pieces,
+            id,
+            |_, _| true,
+            |(job, explain), progress| {
+                let tf = self.sets[job.set].data.tf();
+                let sources = QuerySource::ALL.into_iter();
+                let outcomes: Vec<(QuerySource, MatchOutcome)> =
+                    sources.map(|source| (source, compare(&self.targets, tf, explain, source))).collect();
+                progress.advance(1.0);
+                Ok(outcomes)
+            },
+        )?;
+        let model = |((job, explain), matches): ((&Job, &ExplainOutcome), _)| ExplainedModel {
+            job: job.clone(),
+            explain: explain.clone(),
+            matches,
+        };
+        Ok(pieces.into_iter().zip(matches).map(model).collect())
+    }
+
+    fn report(&self, jobs: &[FinishedJob], models: &[ExplainedModel], config: &RunConfig) -> Result<PathBuf> {
+        let progress = Progress::start("report", 1, 0);
+        let folder = self.folder();
+        let summary = tables::Comparison::new(self, jobs)?;
+        tables::results(self, jobs)?.write_tsv(&folder.join("results.tsv"))?;
+        tables::timings(self, jobs)?.write_tsv(&folder.join("timings.tsv"))?;
+        tables::motifs(self, models)?.write_tsv(&folder.join("motifs.tsv"))?;
+        tables::summary(&summary)?.write_tsv(&folder.join("summary.tsv"))?;
+        let report = page::write(self, jobs, models, &summary, config)?;
+        progress.advance(1.0);
+        progress.finish();
+        Ok(report)
+    }
+
+    /// The outcomes of all pieces of a stage: those in the journal that are still intact, and the
+    /// rest worked out now, the costliest first.
+    fn stage<T, R>(
+        &self,
+        stage: &'static str,
+        pieces: &[T],
+        id: impl Fn(&T) -> String + Sync,
+        intact: impl Fn(&T, &R) -> bool,
+        work: impl Fn(&T, &Progress) -> Result<R> + Sync,
+    ) -> Result<Vec<R>>
+    where
+        R: Serialize + serde::de::DeserializeOwned + Send,
+        T: Cost + Sync,
+    {
+        let mut outcomes: Vec<Option<R>> = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let known = self.journal.read::<R>(stage, &id(piece))?;
+            outcomes.push(known.filter(|outcome| intact(piece, outcome)));
+        }
+        let mut pending: Vec<usize> = (0..pieces.len()).filter(|&place| outcomes[place].is_none()).collect();
+        pending.sort_by_key(|&place| std::cmp::Reverse(pieces[place].cost()));
+        let progress = Progress::start(stage, pieces.len(), pieces.len() - pending.len());
+        let fresh = workers::for_each(self.threads, &pending, |&place| {
+            self.interrupt.check()?;
+            let outcome = work(&pieces[place], &progress)?;
+            self.journal.write(stage, &id(&pieces[place]), &outcome)
+        })?;
+        for (place, outcome) in pending.into_iter().zip(fresh) {
+            outcomes[place] = Some(outcome);
+        }
+        progress.finish();
+        // All are there: what was pending has been filled in or an error has ended the stage.
+        Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// The network of a job as it was trained in this run.
+    fn predictor(&self, job: &Job, train: &TrainOutcome) -> Result<Predictor> {
+        let folder = self.folder().join(&job.folder);
+        let weights = folder.join("model.safetensors");
+        let bytes = std::fs::read(&weights).map_err(Error::io(&weights))?;
+        let found = sha256_hex(&bytes);
+        if found != train.weights_sha256 {
+            return Err(Error::Journal {
+                path: weights,
+                found: format!("found weights of another training (sha256 {found})"),
+                wanted: format!("those of this run (sha256 {})", train.weights_sha256),
+            });
+        }
+        Ok(TrainedModel::load(&folder, &self.device)?.predictor(&self.device)?)
+    }
+}
+
+/// What a piece of work costs beside others of its stage.
+trait Cost {
+    fn cost(&self) -> u64;
+}
+
+impl Cost for Job {
+    fn cost(&self) -> u64 {
+        self.cost
+    }
+}
+
+impl<T> Cost for (&Job, &T) {
+    fn cost(&self) -> u64 {
+        self.0.cost
+    }
+}

@@ -1,0 +1,112 @@
+//! The data sets of a run: the embedded simulated ones, or a folder of real ones.
+
+use demo_core::Seed;
+use demo_data::simulate::{self, SimulationSize};
+use demo_data::{DataSet, DeepBindFigures, LoadOptions, SetEntry};
+
+use crate::checksum::data_set_sha256;
+use crate::config::{Profile, Settings};
+use crate::names::nearest;
+use crate::{Error, Result};
+
+/// The sets that the smoke profile runs: a long motif, one with a partner, two strong short ones.
+const SMOKE_SETS: [&str; 4] = [
+    "CTCF_K562_CTCF_Broad",
+    "NFYB_K562_NF-YB_Stanford",
+    "REST_K562_NRSF_HudsonAlpha",
+    "USF1_K562_USF-1_HudsonAlpha",
+];
+
+/// Test positives of a folder's set that has no test half of its own, as a fraction.
+const TEST_FRACTION: f64 = 0.2;
+
+/// A set of the run before its sequences are made or read.
+#[derive(Debug, Clone)]
+pub(crate) enum SetPlan {
+    /// A simulated set, with the number of positives in each half.
+    Simulated(String, SimulationSize),
+    /// A set of a folder.
+    Files(SetEntry),
+}
+
+/// A set in memory.
+#[derive(Debug, Clone)]
+pub(crate) struct LoadedSet {
+    /// The sequences.
+    pub(crate) data: DataSet,
+    /// SHA-256 of labels and bases in file order.
+    pub(crate) sha256: String,
+    /// What was published of the real set of this name.
+    pub(crate) published: Option<PublishedSet>,
+}
+
+/// Published test AUROC of the real set of a name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PublishedSet {
+    /// `DeepBind` with its best settings, `DeepBind*` in its paper.
+    pub(crate) deepbind_star: f64,
+    /// MEME-ChIP's motifs, summed.
+    pub(crate) meme_sum: f64,
+}
+
+/// The sets of a run, in the suite's order.
+pub(crate) fn plan_sets(settings: &Settings) -> Result<Vec<SetPlan>> {
+    let all: Vec<SetPlan> = match &settings.data {
+        None => {
+            let size = simulation_size(settings.profile);
+            let names = simulate::set_names().into_iter();
+            names.map(|name| SetPlan::Simulated(name.to_owned(), size)).collect()
+        }
+        Some(folder) => demo_data::read_folder(folder)?.into_iter().map(SetPlan::Files).collect(),
+    };
+    let asked = match (settings.sets.as_slice(), settings.profile, &settings.data) {
+        ([], Profile::Smoke, None) => SMOKE_SETS.map(str::to_owned).to_vec(),
+        ([], Profile::Smoke, Some(_)) => {
+            all.iter().take(SMOKE_SETS.len()).map(|s| s.name().to_owned()).collect()
+        }
+        (asked, ..) => asked.to_vec(),
+    };
+    for name in &asked {
+        if !all.iter().any(|set| set.name() == name) {
+            let nearest = nearest(name, all.iter().map(SetPlan::name));
+            return Err(Error::Unknown { what: "set", found: name.clone(), nearest });
+        }
+    }
+    let wanted = |set: &SetPlan| asked.is_empty() || asked.iter().any(|name| name == set.name());
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+impl SetPlan {
+    /// The set's name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Simulated(name, _) => name,
+            Self::Files(entry) => entry.name(),
+        }
+    }
+
+    /// Makes or reads the sequences; gives what a user should know beside them.
+    pub(crate) fn load(&self, seed: Seed, published: &[DeepBindFigures]) -> Result<(LoadedSet, Vec<String>)> {
+        let (data, warnings) = match self {
+            Self::Simulated(name, size) => (simulate::simulated57(name, *size, seed)?, Vec::new()),
+            Self::Files(entry) => {
+                let options = LoadOptions { seed, test_fraction: TEST_FRACTION };
+                let loaded = entry.load(&options)?;
+                (loaded.set, loaded.warnings.iter().map(ToString::to_string).collect())
+            }
+        };
+        let published = published.iter().find(|row| row.set == data.name());
+        let published =
+            published.map(|row| PublishedSet { deepbind_star: row.deepbind_star, meme_sum: row.meme_sum });
+        let sha256 = data_set_sha256(&data);
+        Ok((LoadedSet { data, sha256, published }, warnings))
+    }
+}
+
+fn simulation_size(profile: Profile) -> SimulationSize {
+    match profile {
+        Profile::Smoke => SimulationSize { train: 600, test: 200 },
+        Profile::Standard => SimulationSize { train: 2_000, test: 500 },
+        Profile::Full => SimulationSize { train: 10_000, test: 500 },
+    }
+}

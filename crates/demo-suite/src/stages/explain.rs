@@ -1,0 +1,134 @@
+//! The explain stage: what a trained network looks at, and the motifs to be got out of it.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use demo_core::{DnaSequence, Seed};
+use demo_data::simulate::is_true_site;
+use demo_data::{DataSet, Example, Site};
+use demo_eval::ScoredLabels;
+use demo_interpret::{
+    ClassOptimisationConfig, ClassOptimiser, ClassQueryConfig, FilterConfig, FilterFinder, FilterOutcome,
+    Gradients, QueryMotif, SaliencyQueryConfig, TemporalQueryConfig, TemporalScores, best_optimum,
+    class_optimisation_queries, filter_queries, saliency_queries, site_mask, temporal_queries,
+    temporal_scores,
+};
+use demo_models::Predictor;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::outcomes::{ExplainOutcome, Explained};
+
+/// What is explained and how; part of the identity of an explanation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ExplainConfig {
+    pub(crate) filters: FilterConfig,
+    pub(crate) saliency: SaliencyQueryConfig,
+    pub(crate) temporal: TemporalQueryConfig,
+    pub(crate) class_optimisation: ClassOptimisationConfig,
+    pub(crate) class_queries: ClassQueryConfig,
+}
+
+/// Temporal scores take a run of the recurrent layer for every prefix, so only so many of the
+/// positives with the highest scores are read.
+const TEMPORAL_SEQUENCES: usize = 100;
+
+/// Explains the positives of the test half.
+pub(crate) fn explain(
+    predictor: &mut Predictor,
+    set: &DataSet,
+    config: &ExplainConfig,
+    seed: Seed,
+) -> Result<ExplainOutcome> {
+    let started = Instant::now();
+    let places: Vec<usize> = (0..set.test().len()).filter(|&place| set.test()[place].bound).collect();
+    let positives: Vec<DnaSequence> =
+        places.iter().map(|&place| set.test()[place].sequence.clone()).collect();
+
+    let gradients = Gradients::new(predictor, &positives)?;
+    let saliency = gradients.absolute()?;
+    let mut by_score: Vec<usize> = (0..positives.len()).collect();
+    by_score.sort_by(|&a, &b| gradients.scores()[b].total_cmp(&gradients.scores()[a]).then(a.cmp(&b)));
+
+    let mut queries = Vec::new();
+    let mut silent_filters = 0;
+    if let Some(filters) = FilterFinder::new(config.filters.clone())?.find(predictor, &positives)? {
+        let silent = |outcome: &FilterOutcome| matches!(outcome, FilterOutcome::Silent);
+        silent_filters = filters.iter().filter(|filter| silent(&filter.outcome)).count();
+        queries.extend(filter_queries(&filters));
+    }
+    queries.extend(saliency_queries(&positives, &saliency, &config.saliency)?);
+
+    let strongest: Vec<usize> = by_score.iter().copied().take(TEMPORAL_SEQUENCES).collect();
+    let (temporal, motifs) = temporal(predictor, &positives, &strongest, config)?;
+    queries.extend(motifs);
+
+    let optimiser = ClassOptimiser::new(config.class_optimisation.clone())?;
+    let optima = optimiser.run(predictor, seed.child("class optimisation"))?;
+    let optimum = best_optimum(&optima).unwrap_or(&optima[0]);
+    queries.extend(class_optimisation_queries(&optimum.probabilities, &config.class_queries)?);
+
+    // The surest positive, and one in the middle: what works best is not what is usual.
+    let shown = [by_score[0], strongest[strongest.len() / 2]];
+    let example = |&positive: &usize| {
+        let scores = strongest.iter().position(|&other| other == positive).zip(temporal.as_ref());
+        let scores = scores.map(|(place, temporal)| &temporal[place]);
+        let place = places[positive];
+        Explained {
+            index: place,
+            sequence: positives[positive].clone(),
+            score: gradients.scores()[positive],
+            saliency: saliency[positive].scores().to_vec(),
+            prefixes: scores.map(|scores| scores.prefix.clone()),
+            suffixes: scores.map(|scores| scores.suffix.clone()),
+            sites: true_sites(&set.test()[place]).cloned().collect(),
+        }
+    };
+    let examples = shown.iter().map(example).collect();
+    let scores = saliency.iter().map(demo_core::Attribution::scores);
+    let saliency_truth = truth(places.iter().map(|&place| &set.test()[place]).zip(scores))?;
+    Ok(ExplainOutcome {
+        silent_filters,
+        class_optimum: optimum.probabilities.clone(),
+        iterations: optimum.iterations.clone(),
+        examples,
+        saliency_truth,
+        queries,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Temporal scores of the strongest positives and their motifs; nothing for networks without memory.
+fn temporal(
+    predictor: &mut Predictor,
+    positives: &[DnaSequence],
+    strongest: &[usize],
+    config: &ExplainConfig,
+) -> Result<(Option<Vec<TemporalScores>>, Vec<QueryMotif>)> {
+    let sequences: Vec<DnaSequence> = strongest.iter().map(|&place| positives[place].clone()).collect();
+    let Some(scores) = temporal_scores(predictor, &sequences)? else {
+        return Ok((None, Vec::new()));
+    };
+    let queries = temporal_queries(&sequences, &scores, &config.temporal)?;
+    Ok((Some(scores), queries))
+}
+
+/// Mean over positives with true sites of the AUROC of scores over positions; `None` without any.
+fn truth<'a>(positives: impl Iterator<Item = (&'a Example, &'a [f32])>) -> Result<Option<f64>> {
+    let mut aurocs = Vec::new();
+    for (example, scores) in positives {
+        let spans: Vec<Range<usize>> = true_sites(example).map(|site| site.start..site.end).collect();
+        let mask = site_mask(scores.len(), &spans)?;
+        if mask.contains(&true) && mask.contains(&false) {
+            let scores: Vec<f64> = scores.iter().map(|&score| f64::from(score)).collect();
+            aurocs.push(ScoredLabels::new(&mask, &scores)?.auroc());
+        }
+    }
+    let count = aurocs.len() as f64;
+    Ok((!aurocs.is_empty()).then(|| aurocs.iter().sum::<f64>() / count))
+}
+
+/// The sites a network should look at: those of the set's own grammar.
+fn true_sites(example: &Example) -> impl Iterator<Item = &Site> {
+    example.sites.iter().filter(|site| is_true_site(site))
+}

@@ -1,0 +1,6 @@
+//! The stages of a run, each a function from one piece of work to its outcome.
+
+pub(crate) mod compare;
+pub(crate) mod evaluate;
+pub(crate) mod explain;
+pub(crate) mod train;

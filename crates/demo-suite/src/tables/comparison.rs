@@ -1,0 +1,228 @@
+//! `summary.tsv`: each model over all sets, and the models against each other and against DeepBind*.
+//!
+//! Networks that did not converge are counted and left out. Folds are averaged within a set and sets
+//! within a factor before anything is tested.
+
+use demo_core::Seed;
+use demo_data::Source;
+use demo_eval::{Bootstrap, Comparison as PairComparison, ModelSummary, Origin, ResultTable, Row};
+use demo_report::{Cell, Column, Format, Table};
+
+use crate::Result;
+use crate::config::{ModelKind, Protocol};
+use crate::published::{PublishedAuroc, published_aurocs};
+use crate::run::{FinishedJob, Run};
+use crate::stages::evaluate::LEVEL;
+
+/// The published method every real set is compared with.
+pub(crate) const DEEPBIND: &str = "DeepBind*";
+
+/// Resamples of the factors.
+const REPLICATES: usize = 10_000;
+
+/// What a run says of the models.
+pub(crate) struct Comparison {
+    pub(crate) source: Source,
+    pub(crate) protocols: Vec<ProtocolComparison>,
+    pub(crate) published: Vec<PublishedAuroc>,
+}
+
+/// What a run says of the models under one protocol.
+pub(crate) struct ProtocolComparison {
+    pub(crate) protocol: Protocol,
+    /// Models with a converged network, and how many networks were left out.
+    pub(crate) models: Vec<(ModelKind, Option<ModelSummary>, usize)>,
+    /// All pairs of models.
+    pub(crate) pairs: Vec<PairComparison>,
+    /// Each model against the published figure of each real set; none on simulated sets.
+    pub(crate) against_published: Vec<PairComparison>,
+}
+
+impl Comparison {
+    /// Summarises and tests the finished jobs.
+    pub(crate) fn new(run: &Run, jobs: &[FinishedJob]) -> Result<Self> {
+        let source = run.sets.first().map_or(Source::Simulated, |set| set.data.source());
+        let protocols = run.settings.protocols.iter();
+        let protocols =
+            protocols.map(|&protocol| compare(run, jobs, protocol, source)).collect::<Result<_>>()?;
+        Ok(Self { source, protocols, published: published_aurocs() })
+    }
+}
+
+fn compare(
+    run: &Run,
+    jobs: &[FinishedJob],
+    protocol: Protocol,
+    source: Source,
+) -> Result<ProtocolComparison> {
+    let origin = match source {
+        Source::Simulated => Origin::Simulated,
+        Source::Real => Origin::Real,
+    };
+    let bootstrap = Bootstrap {
+        replicates: REPLICATES,
+        level: LEVEL,
+        seed: Seed::new(run.settings.seed).child("summary bootstrap"),
+    };
+    let under: Vec<&FinishedJob> = jobs.iter().filter(|finished| finished.job.protocol == protocol).collect();
+    let mut rows: Vec<Row> =
+        under.iter().filter(|finished| finished.train.counts()).map(|f| row(run, f)).collect();
+    let table = ResultTable::new(&rows, origin)?;
+    let present = |model: ModelKind| table.models().iter().any(|name| name == model.name());
+    let mut models = Vec::new();
+    for &model in &run.settings.models {
+        let left_out = under.iter().filter(|f| f.job.model == model && !f.train.counts()).count();
+        let summary = if present(model) { Some(table.summary(model.name(), &bootstrap)?) } else { None };
+        models.push((model, summary, left_out));
+    }
+    let trained: Vec<&str> =
+        run.settings.models.iter().filter(|&&model| present(model)).map(|model| model.name()).collect();
+    let mut pairs = Vec::new();
+    for (place, &first) in trained.iter().enumerate() {
+        pairs.extend(trained[place + 1..].iter().map(|&second| (first, second)));
+    }
+    let pairs = table.compare(&pairs, &bootstrap)?;
+    let published = published_rows(run);
+    let against_published = if source == Source::Real && !published.is_empty() {
+        rows.extend(published);
+        let against: Vec<(&str, &str)> = trained.iter().map(|&model| (model, DEEPBIND)).collect();
+        ResultTable::new(&rows, origin)?.compare(&against, &bootstrap)?
+    } else {
+        Vec::new()
+    };
+    Ok(ProtocolComparison { protocol, models, pairs, against_published })
+}
+
+fn row(run: &Run, finished: &FinishedJob) -> Row {
+    let data = &run.sets[finished.job.set].data;
+    Row {
+        set: data.name().to_owned(),
+        tf: data.tf().to_owned(),
+        model: finished.job.model.name().to_owned(),
+        fold: Some(finished.job.fold),
+        seed: run.settings.seed,
+        value: finished.evaluate.auroc,
+    }
+}
+
+fn published_rows(run: &Run) -> Vec<Row> {
+    let published = run.sets.iter().filter_map(|set| {
+        let figures = set.published?;
+        Some(Row {
+            set: set.data.name().to_owned(),
+            tf: set.data.tf().to_owned(),
+            model: DEEPBIND.to_owned(),
+            fold: None,
+            seed: run.settings.seed,
+            value: figures.deepbind_star,
+        })
+    });
+    published.collect()
+}
+
+/// The table: sections `model`, `pair`, `against-published` and `published`.
+pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
+    let text = |name| Column::new(name, Format::Text);
+    let integer = |name| Column::new(name, Format::Integer);
+    let fixed = |name| Column::new(name, Format::Fixed(6));
+    let significant = |name| Column::new(name, Format::Significant(6));
+    let mut table = Table::new(vec![
+        text("section"),
+        text("data"),
+        text("protocol"),
+        text("name"),
+        integer("sets"),
+        integer("tfs"),
+        integer("not_converged"),
+        Column::new("mean", Format::Estimate(6)),
+        fixed("median"),
+        fixed("sd"),
+        significant("t_p"),
+        significant("t_p_holm"),
+        significant("wilcoxon_p"),
+        significant("wilcoxon_p_holm"),
+        fixed("cohens_d"),
+        text("status"),
+    ]);
+    for under in &comparison.protocols {
+        for (model, summary, left_out) in &under.models {
+            table.push(model_row(comparison.source, under.protocol, *model, summary.as_ref(), *left_out))?;
+        }
+        for (section, family) in [("pair", &under.pairs), ("against-published", &under.against_published)] {
+            for pair in family {
+                table.push(pair_row(section, comparison.source, under.protocol, pair))?;
+            }
+        }
+    }
+    for figure in &comparison.published {
+        let mut row = vec![Cell::Missing; table.columns().len()];
+        row[..5].clone_from_slice(&[
+            "published".into(),
+            "real".into(),
+            Cell::Missing,
+            figure.model.as_str().into(),
+            figure.sets.into(),
+        ]);
+        row[7] = estimate(figure.mean, None);
+        row[8] = figure.median.into();
+        row[9] = figure.sd.into();
+        row[15] = crate::page::status(figure.status).to_string().into();
+        table.push(row)?;
+    }
+    Ok(table)
+}
+
+fn model_row(
+    source: Source,
+    protocol: Protocol,
+    model: ModelKind,
+    summary: Option<&ModelSummary>,
+    left_out: usize,
+) -> Vec<Cell> {
+    let over = summary.map(|summary| summary.over_sets);
+    let mean = over.map(|over| estimate(over.mean, summary.and_then(|summary| summary.interval)));
+    vec![
+        "model".into(),
+        source.to_string().into(),
+        protocol.name().into(),
+        model.name().into(),
+        over.map_or(0, |over| over.count).into(),
+        summary.map_or(0, |summary| summary.tfs).into(),
+        left_out.into(),
+        mean.unwrap_or(Cell::Missing),
+        over.map(|over| over.median).into(),
+        over.and_then(|over| over.sd).into(),
+        Cell::Missing,
+        Cell::Missing,
+        Cell::Missing,
+        Cell::Missing,
+        Cell::Missing,
+        Cell::Missing,
+    ]
+}
+
+fn pair_row(section: &str, source: Source, protocol: Protocol, pair: &PairComparison) -> Vec<Cell> {
+    vec![
+        section.into(),
+        source.to_string().into(),
+        protocol.name().into(),
+        format!("{} - {}", pair.first, pair.second).into(),
+        pair.sets.into(),
+        pair.tfs.into(),
+        Cell::Missing,
+        pair.difference.map_or(Cell::Missing, |difference| estimate(difference.mean, pair.interval)),
+        pair.difference.map(|difference| difference.median).into(),
+        pair.difference.and_then(|difference| difference.sd).into(),
+        pair.t_test.map(|test| test.p).into(),
+        pair.t_holm.into(),
+        pair.wilcoxon.map(|test| test.p).into(),
+        pair.wilcoxon_holm.into(),
+        pair.t_test.map(|test| test.cohens_d).into(),
+        Cell::Missing,
+    ]
+}
+
+fn estimate(value: f64, interval: Option<demo_eval::Interval>) -> Cell {
+    let (low, high) = interval.map_or((f64::NAN, f64::NAN), |interval| (interval.low, interval.high));
+    Cell::Estimate(value, low, high)
+}

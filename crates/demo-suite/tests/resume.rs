@@ -1,0 +1,154 @@
+//! A whole run on a small folder of sets: interrupted or not, on one thread or several, it ends with the
+//! same tables; bad input leaves one clear error.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use demo_core::{DnaSequence, Seed};
+use demo_suite::{DeviceChoice, Error, Interrupt, ModelKind, Profile, RunConfig, reproduce};
+use rand::Rng;
+
+const LENGTH: usize = 60;
+const TABLES: [&str; 4] = ["results.tsv", "summary.tsv", "motifs.tsv", "report/index.html"];
+
+/// Two sets whose positives hold TGACTCA, in the Deep Motif Dashboard's layout.
+fn write_sets(folder: &Path) {
+    for (set, seed) in [("JUN_K562_A", 1), ("FOS_K562_B", 2)] {
+        let mut random = Seed::new(seed).stream("test sets");
+        fs::create_dir_all(folder.join(set)).unwrap();
+        for (half, pairs) in [("train.fa", 48), ("test.fa", 16)] {
+            let mut text = String::new();
+            for _ in 0..pairs {
+                let mut codes: Vec<u8> = (0..LENGTH).map(|_| random.random_range(0..4)).collect();
+                let negative = DnaSequence::from_codes(codes.clone()).unwrap();
+                codes[20..27].copy_from_slice("TGACTCA".parse::<DnaSequence>().unwrap().as_codes());
+                let positive = DnaSequence::from_codes(codes).unwrap();
+                text += &format!(">1\n{positive}\n>0\n{negative}\n");
+            }
+            fs::write(folder.join(set).join(half), text).unwrap();
+        }
+    }
+}
+
+fn config(data: &Path, out: PathBuf) -> RunConfig {
+    RunConfig {
+        profile: Profile::Standard,
+        data: Some(data.to_owned()),
+        sets: None,
+        models: Some(vec![ModelKind::Rnn]),
+        protocols: None,
+        folds: None,
+        max_steps: Some(12),
+        seed: 5,
+        threads: Some(1),
+        device: DeviceChoice::Cpu,
+        out: Some(out),
+        fresh: false,
+        command: "a test".to_owned(),
+        revision: None,
+    }
+}
+
+fn tables(out: &Path) -> Vec<String> {
+    TABLES.iter().map(|name| fs::read_to_string(out.join(name)).unwrap()).collect()
+}
+
+#[test]
+fn interrupted_runs_and_more_threads_end_with_the_same_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_sets(&data);
+    let whole = folder.path().join("whole");
+    let models = Some(vec![ModelKind::Cnn, ModelKind::Rnn]);
+    let run = |out: &Path| RunConfig { models: models.clone(), ..config(&data, out.to_owned()) };
+    reproduce(&run(&whole), &Interrupt::default()).unwrap();
+
+    let broken = folder.path().join("broken");
+    let threads = RunConfig { threads: Some(3), ..run(&broken) };
+    let mut interruptions = 0;
+    for attempt in 0..200 {
+        let interrupt = Interrupt::default();
+        let flag = interrupt.clone();
+        let pause = Duration::from_millis(60 + 40 * attempt);
+        let stopper = std::thread::spawn(move || {
+            std::thread::sleep(pause);
+            flag.request();
+        });
+        let outcome = reproduce(&threads, &interrupt);
+        stopper.join().unwrap();
+        match outcome {
+            Ok(_) => break,
+            Err(Error::Interrupted) => interruptions += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(interruptions > 0, "the run ended before it was interrupted");
+    assert_eq!(tables(&broken), tables(&whole));
+    // Once more from the journal alone.
+    reproduce(&threads, &Interrupt::default()).unwrap();
+    assert_eq!(tables(&broken), tables(&whole));
+}
+
+#[test]
+fn a_planted_motif_and_every_promised_file_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_sets(&data);
+    let out = folder.path().join("out");
+    let settings = RunConfig { max_steps: Some(2), folds: Some(2), ..config(&data, out.clone()) };
+    let written = reproduce(&settings, &Interrupt::default()).unwrap();
+    let results = fs::read_to_string(out.join("results.tsv")).unwrap();
+    // Two sets, one model, two folds.
+    assert_eq!(results.lines().count(), 1 + 4);
+    assert!(
+        results
+            .starts_with("set\ttf\tdata\tmodel\tprotocol\tfold\tseed\tauroc\tauroc_low\tauroc_high\tauprc")
+    );
+    assert!(results.lines().skip(1).all(|line| line.contains("\treal\trnn\thonest\t")));
+    let motifs = fs::read_to_string(out.join("motifs.tsv")).unwrap();
+    assert!(motifs.contains("\tclass-optimisation\t") && !motifs.contains("\tfilter\t"));
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["inputs"].as_array().unwrap().len(), 2);
+    assert_eq!(manifest["settings"]["folds"], 2);
+    assert!(fs::read_to_string(&written.report).unwrap().contains("JUN_K562_A"));
+    assert!(out.join("models/JUN_K562_A/rnn/fold-2/model.safetensors").exists());
+    assert!(out.join("report/comparison.png").exists() || out.join("report/sets.png").exists());
+
+    // Weights that another run put in their place are refused by name.
+    let [a, b] = ["JUN_K562_A", "FOS_K562_B"].map(|set| out.join(format!("models/{set}/rnn/fold-1")));
+    fs::copy(a.join("model.safetensors"), b.join("model.safetensors")).unwrap();
+    fs::remove_dir_all(out.join("journal/evaluate")).unwrap();
+    let error = reproduce(&settings, &Interrupt::default()).unwrap_err().to_string();
+    assert!(error.contains("FOS_K562_B") && error.contains("another training"), "{error}");
+}
+
+#[test]
+fn bad_input_gives_one_error_and_no_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_sets(&data);
+    let out = folder.path().join("out");
+    let refused = |settings: RunConfig| reproduce(&settings, &Interrupt::default()).unwrap_err().to_string();
+
+    let unknown = refused(RunConfig { sets: Some(vec!["JUN_K562".into()]), ..config(&data, out.clone()) });
+    assert!(unknown.contains("unknown set 'JUN_K562'") && unknown.contains("JUN_K562_A"), "{unknown}");
+    let missing = refused(config(&folder.path().join("nowhere"), out.clone()));
+    assert!(missing.contains("nowhere"), "{missing}");
+    let cuda = refused(RunConfig { device: DeviceChoice::Cuda, ..config(&data, out.clone()) });
+    assert!(cuda.contains("--device cpu"), "{cuda}");
+    assert!(!out.exists());
+
+    let test = data.join("JUN_K562_A/test.fa");
+    let text = fs::read_to_string(&test).unwrap();
+    fs::write(&test, text.replacen("TGACTCA", "TGAC", 1)).unwrap();
+    let unequal = refused(config(&data, out.clone()));
+    assert!(unequal.contains("test.fa"), "{unequal}");
+    assert!(!out.join("results.tsv").exists() && !out.join("report").exists());
+
+    let file = folder.path().join("file");
+    fs::write(&file, "not a folder").unwrap();
+    let occupied = refused(config(&data, file.clone()));
+    assert!(occupied.contains("file"), "{occupied}");
+}

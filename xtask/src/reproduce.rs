@@ -1,0 +1,122 @@
+//! `cargo xtask reproduce`: the whole comparison, on the embedded sets or on a folder of real ones.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use demo_suite::{DeviceChoice, Interrupt, ModelKind, Profile, Protocol, RunConfig};
+
+/// Arguments of `cargo xtask reproduce`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How much is run: a few small sets, all sets once, or all sets under both protocols in five folds
+    #[arg(long, default_value = "standard", value_name = "smoke|standard|full")]
+    profile: Profile,
+    /// Folder of real data sets (DeepBind *_AC.seq.gz and *_B.seq.gz, or SET/train.fa and SET/test.fa);
+    /// without it the embedded simulated sets are used
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Sets to run, by name, separated by commas; without it all that the profile runs
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    sets: Option<Vec<String>>,
+    /// Models to train, separated by commas
+    #[arg(long, value_name = "cnn,rnn,cnn-rnn", value_delimiter = ',')]
+    models: Option<Vec<ModelKind>>,
+    /// Training protocol
+    #[arg(long, value_enum)]
+    protocol: Option<ProtocolArg>,
+    /// Folds of the training half, each held out once; 1 trains once on a single split
+    #[arg(long, value_name = "K")]
+    folds: Option<usize>,
+    /// The most training steps of a network, for a quick look; what has not converged by then is marked
+    #[arg(long, value_name = "N")]
+    max_steps: Option<u64>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Threads; the result does not depend on them. Without it, one a core
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceArg,
+    /// Output folder; without it runs/PROFILE
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Remove an earlier run of the output folder and start anew
+    #[arg(long)]
+    fresh: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ProtocolArg {
+    Honest,
+    AsPublished,
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DeviceArg {
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+/// Runs or continues the comparison; Ctrl-C stops it at the next safe point.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let interrupt = Interrupt::default();
+    let flag = interrupt.clone();
+    ctrlc::set_handler(move || {
+        if flag.is_requested() {
+            // The second Ctrl-C does not wait; what is finished is on disk already.
+            std::process::exit(130);
+        }
+        eprintln!("stopping; the same command continues this run");
+        flag.request();
+    })?;
+    let written = demo_suite::reproduce(&config(args), &interrupt)?;
+    eprintln!("report: {}", written.report.display());
+    Ok(())
+}
+
+fn config(args: &Args) -> RunConfig {
+    let protocols = args.protocol.map(|protocol| match protocol {
+        ProtocolArg::Honest => vec![Protocol::Honest],
+        ProtocolArg::AsPublished => vec![Protocol::AsPublished],
+        ProtocolArg::Both => Protocol::ALL.to_vec(),
+    });
+    let device = match args.device {
+        DeviceArg::Auto => DeviceChoice::Auto,
+        DeviceArg::Cpu => DeviceChoice::Cpu,
+        DeviceArg::Cuda => DeviceChoice::Cuda,
+    };
+    let typed: Vec<String> = std::env::args().skip(1).collect();
+    RunConfig {
+        profile: args.profile,
+        data: args.data.clone(),
+        sets: args.sets.clone(),
+        models: args.models.clone(),
+        protocols,
+        folds: args.folds,
+        max_steps: args.max_steps,
+        seed: args.seed,
+        threads: args.threads,
+        device,
+        out: args.out.clone(),
+        fresh: args.fresh,
+        command: format!("cargo xtask {}", typed.join(" ")),
+        revision: revision(),
+    }
+}
+
+/// The commit this was run from, marked where files differ from it; `None` outside a checkout.
+fn revision() -> Option<String> {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").args(args).output().ok().filter(|o| o.status.success())?;
+        String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let clean = git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(if clean { commit } else { format!("{commit} with changes") })
+}
