@@ -1,3 +1,5 @@
+//! Predictions against explicit runs, both strands, gradients by finite differences, and refused input.
+
 use demo_core::{DnaSequence, Seed};
 use demo_engine::{DType, Device, Params};
 use rand::Rng;

@@ -1,3 +1,5 @@
+//! Training: it learns, resumes bit for bit, does not depend on threads or bank, and refuses bad input.
+
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
