@@ -7,10 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use demo_data::sha256;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::checksum::sha256_hex;
 use crate::files::{make_folder, write_atomically};
 use crate::{Error, Result};
 
@@ -58,7 +58,7 @@ impl Journal {
             let found = format!("found a record of {} {} ({})", header.stage, header.id, header.format);
             return Err(corrupt(&found));
         }
-        if sha256_hex(payload.as_bytes()) != header.sha256 {
+        if sha256(payload.as_bytes()) != header.sha256 {
             return Err(corrupt("found a record that differs from its checksum"));
         }
         serde_json::from_str(payload).map(Some).map_err(|e| corrupt(&format!("found an outcome with {e}")))
@@ -78,7 +78,7 @@ impl Journal {
             format: FORMAT.to_owned(),
             stage: stage.to_owned(),
             id: id.to_owned(),
-            sha256: sha256_hex(payload.as_bytes()),
+            sha256: sha256(payload.as_bytes()),
         };
         let header = serde_json::to_string(&header).map_err(unwritable)?;
         make_folder(&self.folder.join(stage))?;

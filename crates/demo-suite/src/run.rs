@@ -11,7 +11,7 @@ use demo_interpret::QuerySource;
 use demo_models::{Device, Predictor, TrainedModel, select_device};
 use serde::Serialize;
 
-use crate::checksum::{identity, sha256_hex};
+use crate::checksum::identity;
 use crate::config::{RunConfig, Settings};
 use crate::files::make_folder;
 use crate::interrupt::Interrupt;
@@ -292,7 +292,7 @@ impl Run {
         let folder = self.folder().join(&job.folder);
         let weights = folder.join("model.safetensors");
         let bytes = std::fs::read(&weights).map_err(Error::io(&weights))?;
-        let found = sha256_hex(&bytes);
+        let found = demo_data::sha256(&bytes);
         if found != train.weights_sha256 {
             return Err(Error::Journal {
                 path: weights,

@@ -9,7 +9,6 @@ use demo_core::Seed;
 use demo_data::{DataSet, Example, Folds, Split};
 use demo_models::{Device, Ending, LabelledSequences, Member, Status, Trainer};
 
-use crate::checksum::sha256_hex;
 use crate::config::Protocol;
 use crate::interrupt::Interrupt;
 use crate::outcomes::TrainOutcome;
@@ -115,7 +114,7 @@ pub(crate) fn train(
     let _ = fs::remove_dir_all(&state);
     Ok(TrainOutcome {
         summary: model.summary,
-        weights_sha256: sha256_hex(&weights),
+        weights_sha256: demo_data::sha256(&weights),
         seconds: started.elapsed().as_secs_f64(),
     })
 }
