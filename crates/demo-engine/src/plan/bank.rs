@@ -65,13 +65,22 @@ pub(crate) struct Results<'a, R> {
     pub(crate) truncated: [&'a mut [R]; 2],
 }
 
+/// How the batch of a member is cut.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Split {
+    /// Sequences in a slice.
+    pub(crate) sequences: usize,
+    pub(crate) slices: usize,
+    pub(crate) lanes: usize,
+}
+
 /// The scratch of a plan in one element type.
 #[derive(Debug)]
 pub(crate) struct Bank<R> {
     pub(crate) chain: Chain,
     shape: BankShape,
-    /// Sequences in a slice.
-    pub(crate) slice: usize,
+    /// Sequences in a slice at most.
+    slice: usize,
     /// One for each thread.
     workspaces: Vec<Mutex<Workspace<R>>>,
     /// With batch normalisation, one for each slice of a member.
@@ -148,10 +157,12 @@ impl<R: Real> Bank<R> {
         }
     }
 
-    /// Slices and lanes of a member's batch.
-    pub(crate) fn split(&self, run: &Run<R>) -> (usize, usize) {
-        let slices = run.batch.size.div_ceil(self.slice);
-        (slices, slices.min(LANES))
+    /// How a member's batch is cut. A batch smaller than a slice makes a slice of its own size, so
+    /// that a single sequence does not cost a whole slice.
+    pub(crate) fn split(&self, run: &Run<R>) -> Split {
+        let sequences = self.slice.min(run.batch.size);
+        let slices = run.batch.size.div_ceil(sequences);
+        Split { sequences, slices, lanes: slices.min(LANES) }
     }
 
     /// Rearranges the weights of a group of members.
@@ -176,9 +187,8 @@ impl<R: Real> Bank<R> {
 
     /// Runs the lanes of a group of members; returns lanes a member.
     fn run_lanes(&mut self, run: &Run<R>, first: usize, count: usize) -> usize {
-        let (slices, lanes) = self.split(run);
-        let (chain, sequences, prepared, workspaces) =
-            (&self.chain, self.slice, &self.prepared, &self.workspaces);
+        let Split { sequences, slices, lanes } = self.split(run);
+        let (chain, prepared, workspaces) = (&self.chain, &self.prepared, &self.workspaces);
         self.lanes[..count * lanes].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
             let thread = rayon::current_thread_index().unwrap_or(0) % workspaces.len();
             let mut work = workspaces[thread].lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,7 +217,7 @@ impl<R: Real> Bank<R> {
                 );
             });
         }
-        let slices = size.div_ceil(self.slice);
+        let Split { sequences, slices, .. } = self.split(run);
         let width = match run.form {
             InputForm::None => 0,
             InputForm::Observed => chain.length,
@@ -216,7 +226,7 @@ impl<R: Real> Bank<R> {
         let truncated = chain.length * chain.outputs;
         for (index, lane) in lanes.iter().enumerate() {
             let range = slices_of(index, lanes.len(), slices);
-            let (start, end) = (range.start * self.slice, (range.end * self.slice).min(size));
+            let (start, end) = (range.start * sequences, (range.end * sequences).min(size));
             let copy = |to: &mut [R], rows: usize, from: &[R], width: usize| {
                 let to = &mut to[(member * rows + start) * width..(member * rows + end) * width];
                 to.copy_from_slice(&from[..to.len()]);

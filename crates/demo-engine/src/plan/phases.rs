@@ -12,7 +12,7 @@ use crate::kernels::plain::normalise::{add_gradient_moments, add_moments};
 use crate::kernels::vectorised;
 use crate::real::Real;
 
-use super::bank::{Bank, Run, pairwise, slices_of};
+use super::bank::{Bank, Run, Split, pairwise, slices_of};
 use super::chain::Step;
 use super::lane::LaneTask;
 use super::walk::Slice;
@@ -101,8 +101,8 @@ impl<R: Real> Bank<R> {
         member: usize,
         what: impl Fn(&LaneTask<R>, &Slice<R>, &mut Workspace<R>, &mut Lane<R>, usize) + Sync,
     ) -> usize {
-        let (slices, lanes) = self.split(run);
-        let (chain, sequences, prepared, kept) = (&self.chain, self.slice, &self.prepared[0], &self.kept);
+        let Split { sequences, slices, lanes } = self.split(run);
+        let (chain, prepared, kept) = (&self.chain, &self.prepared[0], &self.kept);
         self.lanes[..lanes].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
             let slices = slices_of(index, lanes, slices);
             let task = LaneTask { run, chain, prepared, member, sequences, slices };
@@ -117,7 +117,7 @@ impl<R: Real> Bank<R> {
 
     /// Adds the sums of all lanes; returns how many numbers each channel of a batch has at step i.
     fn reduce_sums(&mut self, run: &Run<R>, i: usize) -> f64 {
-        let (_, lanes) = self.split(run);
+        let lanes = self.split(run).lanes;
         for (index, to) in self.sums.iter_mut().enumerate() {
             *to = pairwise(std::array::from_fn(|lane| {
                 self.lanes[..lanes].get(lane).map_or(0.0, |lane| lane.sums[index])
