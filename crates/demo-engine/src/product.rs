@@ -1,4 +1,5 @@
-//! Matrix products of strided rows by the `gemm` crate, on the calling thread.
+//! Matrix products of strided rows, on the calling thread: our own kernel, or, for `f64`, for a right
+//! matrix in columns and for machines without vectors, the `gemm` crate.
 //!
 //! A convolution on channels-last data is such a product: its windows are rows that start `c` numbers
 //! apart and are `k * c` long. Inputs may overlap like this; outputs may not.
@@ -12,9 +13,9 @@ use crate::real::Real;
 /// A matrix in a slice: element `(i, j)` is `data[i * row + j * column]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Strided<'a, R> {
-    data: &'a [R],
-    row: usize,
-    column: usize,
+    pub(crate) data: &'a [R],
+    pub(crate) row: usize,
+    pub(crate) column: usize,
 }
 
 impl<'a, R> Strided<'a, R> {
@@ -29,7 +30,7 @@ impl<'a, R> Strided<'a, R> {
     }
 
     /// One more than the last index that an `m * n` matrix touches.
-    fn extent(&self, m: usize, n: usize) -> usize {
+    pub(crate) fn extent(&self, m: usize, n: usize) -> usize {
         (m - 1) * self.row + (n - 1) * self.column + 1
     }
 }
@@ -50,6 +51,51 @@ pub(crate) fn product<R: Real>(
     if m == 0 || n == 0 {
         return;
     }
+    if R::product((m, k, n), to, row, add, left, right) {
+        return;
+    }
+    packed_product((m, k, n), to, row, add, left, right);
+}
+
+/// Columns of a panel.
+const PANEL: usize = 64;
+
+/// Copies a matrix `(k, n)` into panels of 64 columns, one after the other, the last one narrower, for
+/// [`panel_product`]: what a tile of the result reads lies in one piece.
+#[inline(always)]
+pub(crate) fn pack_panels<R: Real>(from: Strided<R>, (k, n): (usize, usize), panels: &mut [R]) {
+    for (first, panel) in (0..n).step_by(PANEL).zip(panels[..k * n].chunks_mut(k * PANEL)) {
+        let width = PANEL.min(n - first);
+        for (p, row) in panel.chunks_exact_mut(width).enumerate() {
+            row.copy_from_slice(&from.data[p * from.row + first..][..width]);
+        }
+    }
+}
+
+/// [`product`] with a right matrix in panels.
+pub(crate) fn panel_product<R: Real>(
+    (m, k, n): (usize, usize, usize),
+    to: &mut [R],
+    row: usize,
+    add: bool,
+    left: Strided<R>,
+    panels: &[R],
+) {
+    for (first, panel) in (0..n).step_by(PANEL).zip(panels[..k * n].chunks(k * PANEL)) {
+        let width = PANEL.min(n - first);
+        product((m, k, width), &mut to[first..], row, add, left, Strided::rows(panel, width));
+    }
+}
+
+/// The same by the `gemm` crate, which packs both matrices.
+fn packed_product<R: Real>(
+    (m, k, n): (usize, usize, usize),
+    to: &mut [R],
+    row: usize,
+    add: bool,
+    left: Strided<R>,
+    right: Strided<R>,
+) {
     assert!(k > 0 && left.extent(m, k) <= left.data.len() && right.extent(k, n) <= right.data.len());
     assert!(row >= n && (m - 1) * row + n <= to.len());
     // SAFETY: the asserts keep every element of the three matrices inside its slice; `to` is borrowed
@@ -83,35 +129,69 @@ pub(crate) fn product<R: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn check<R: Real>(bound: f64) {
-        let (m, k, n) = (7, 15, 5);
-        let left: Vec<R> = (0..200).map(|i| R::from_f64(f64::from(i * 37 % 19) - 9.0)).collect();
-        let right: Vec<R> = (0..200).map(|i| R::from_f64(f64::from(i * 23 % 17) - 8.0)).collect();
-        // Overlapping rows on the left, and each side transposed.
-        for (a, b) in [(false, false), (true, false), (false, true), (true, true)] {
-            let lhs = if a { Strided::rows(&left, 8).transposed() } else { Strided::rows(&left, 3) };
-            let rhs = if b { Strided::rows(&right, 16).transposed() } else { Strided::rows(&right, 6) };
-            let mut to = vec![R::ONE; m * 8];
-            product((m, k, n), &mut to, 8, true, lhs, rhs);
-            for i in 0..m {
-                for j in 0..8 {
-                    let mut wanted = 1.0;
-                    if j < n {
-                        for p in 0..k {
-                            wanted += lhs.data[i * lhs.row + p * lhs.column].to_f64()
-                                * rhs.data[p * rhs.row + j * rhs.column].to_f64();
-                        }
-                    }
-                    assert!((to[i * 8 + j].to_f64() - wanted).abs() < bound);
-                }
+    type Call<R> = fn((usize, usize, usize), &mut [R], usize, bool, Strided<R>, Strided<R>);
+
+    /// Compares a product with its definition in `f64`.
+    fn check<R: Real>(
+        call: Call<R>,
+        (m, k, n): (usize, usize, usize),
+        (add, by_columns, overlap): (bool, bool, usize),
+        bound: f64,
+    ) {
+        let number = |i: usize, scale: usize| (i * scale % 31) as f64 / 16.0 - 1.0;
+        let left_row = if by_columns { m + overlap } else { k.saturating_sub(overlap).max(1) };
+        let (right_row, row) = (n + overlap % 3, n + overlap % 2);
+        let size = (m * k + (m + k) * (overlap + 1)) * 2;
+        let left: Vec<R> = (0..size).map(|i| R::from_f64(number(i, 7))).collect();
+        let right: Vec<R> = (0..k * right_row).map(|i| R::from_f64(number(i, 11))).collect();
+        let left = Strided::rows(&left, left_row);
+        let left = if by_columns { left.transposed() } else { left };
+        let right = Strided::rows(&right, right_row);
+        let mut to: Vec<R> = (0..m * row).map(|i| R::from_f64(number(i, 5))).collect();
+        let before = to.clone();
+        call((m, k, n), &mut to, row, add, left, right);
+        for (at, found) in to.iter().enumerate() {
+            let (i, j) = (at / row, at % row);
+            let old = before[at].to_f64();
+            let mut wanted = if add || j >= n { old } else { 0.0 };
+            for p in 0..if j < n { k } else { 0 } {
+                let x = left.data[i * left.row + p * left.column].to_f64();
+                wanted += x * right.data[p * right.row + j].to_f64();
             }
+            let bound = bound * (k as f64 + 1.0);
+            assert!((found.to_f64() - wanted).abs() <= bound, "({i}, {j}): {found:?} {wanted}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn products_match_the_definition(
+            m in 1usize..40, k in 1usize..300, n in 1usize..150,
+            add: bool, by_columns: bool, overlap in 0usize..5,
+        ) {
+            let how = (add, by_columns, overlap);
+            check::<f32>(product, (m, k, n), how, 1e-7);
+            check::<f32>(packed_product, (m, k, n), how, 1e-7);
+            check::<f64>(product, (m, k, n), how, 1e-15);
         }
     }
 
     #[test]
-    fn products_match_the_definition() {
-        check::<f32>(1e-3);
-        check::<f64>(1e-9);
+    fn a_row_does_not_depend_on_the_rows_beside_it() {
+        let left: Vec<f32> = (0..40 * 50).map(|i| ((i * 37 % 101) as f32).sin()).collect();
+        let right: Vec<f32> = (0..50 * 90).map(|i| ((i * 53 % 97) as f32).cos()).collect();
+        let (left, right) = (Strided::rows(&left, 50), Strided::rows(&right, 90));
+        let mut whole = vec![0.0f32; 40 * 90];
+        product((40, 50, 90), &mut whole, 90, false, left, right);
+        for i in 0..40 {
+            let mut one = vec![0.0f32; 90];
+            let row = Strided::rows(&left.data[i * 50..], 50);
+            product((1, 50, 90), &mut one, 90, false, row, right);
+            assert_eq!(one, whole[i * 90..][..90]);
+        }
     }
 }

@@ -9,8 +9,12 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::Buffer;
 use crate::kernels::plain::Layout;
-use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, Steps};
-use crate::kernels::simd::lstm::{Backward, Forward};
+use crate::kernels::plain::lstm::{CellSteps, Lstm, LstmStates, LstmWeights, Steps};
+use crate::kernels::plain::sparse::SparseGradient;
+use crate::kernels::simd::lstm::{Backward, Forward, Restarted};
+use crate::kernels::simd::product::Product;
+use crate::kernels::simd::sparse;
+use crate::product::Strided;
 
 /// A floating-point type that kernels are written for.
 pub(crate) trait Real:
@@ -62,6 +66,31 @@ pub(crate) trait Real:
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
         if self > other { self } else { other }
+    }
+    /// `to = left right` or `to += left right` with explicit vectors, where this type has them; false
+    /// where nothing was done.
+    #[inline(always)]
+    fn product(
+        _sizes: (usize, usize, usize),
+        _to: &mut [Self],
+        _row: usize,
+        _add: bool,
+        _left: Strided<Self>,
+        _right: Strided<Self>,
+    ) -> bool {
+        false
+    }
+    /// The way back through a sparse convolution with explicit vectors, where this type has them; false
+    /// where nothing was done.
+    #[inline(always)]
+    fn sparse_gradient(_run: &mut SparseGradient<Self>) -> bool {
+        false
+    }
+    /// One step of many runs of an LSTM with explicit vectors, where this type has them; false where
+    /// nothing was done.
+    #[inline(always)]
+    fn cell_steps(_steps: &mut CellSteps<Self>) -> bool {
+        false
     }
     /// All steps of an LSTM with explicit vectors, where this type has them; false where nothing was
     /// done.
@@ -180,6 +209,22 @@ impl Real for f32 {
         // tanh(10) rounds to 1.
         let grown = Real::exp_m1(2.0 * clamp(self, -10.0, 10.0));
         grown / (grown + 2.0)
+    }
+    fn product(
+        sizes: (usize, usize, usize),
+        to: &mut [Self],
+        row: usize,
+        add: bool,
+        left: Strided<Self>,
+        right: Strided<Self>,
+    ) -> bool {
+        pulp::Arch::new().dispatch(Product { sizes, to, row, add, left, right })
+    }
+    fn sparse_gradient(run: &mut SparseGradient<Self>) -> bool {
+        pulp::Arch::new().dispatch(sparse::Run(run))
+    }
+    fn cell_steps(steps: &mut CellSteps<Self>) -> bool {
+        pulp::Arch::new().dispatch(Restarted(steps))
     }
     fn lstm_forward(
         kernel: Lstm,

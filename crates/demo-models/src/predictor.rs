@@ -127,12 +127,9 @@ impl Predictor {
     /// As [`SequenceModel::logits`].
     pub fn precise_logits(&mut self, input: ModelInput<'_>) -> Result<Vec<f64>> {
         let mut all = Vec::new();
-        for chunk in self.chunks(input, BATCH)? {
-            let mut logits = self.run(&chunk, false, Task::Predict)?;
-            if self.strands == Strands::Both {
-                average(&mut logits, &self.run(&chunk, true, Task::Predict)?);
-            }
-            all.append(&mut logits);
+        for chunk in self.chunks(input)? {
+            let logits = self.run(&chunk, Task::Predict)?;
+            all.append(&mut self.fold(logits, <[f64]>::to_vec));
         }
         Ok(all)
     }
@@ -152,21 +149,17 @@ impl Predictor {
             return Err(Error::ArraySize { what: "cotangent", found: cotangent.len(), wanted });
         }
         let (mut all_logits, mut all_bases) = (Vec::new(), Vec::new());
-        for chunk in self.chunks(input, BATCH)? {
-            let (mut logits, mut gradient) = self.gradient(&chunk, false, cotangent)?;
-            if self.strands == Strands::Both {
-                let (other_logits, other) = self.gradient(&chunk, true, cotangent)?;
-                average(&mut logits, &other_logits);
-                average(&mut gradient, &reverse_complement_bases(&other, self.length()));
-            }
-            all_logits.append(&mut logits);
-            all_bases.append(&mut gradient);
+        let length = self.length();
+        for chunk in self.chunks(input)? {
+            let (logits, gradient) = self.gradient(&chunk, cotangent)?;
+            all_logits.append(&mut self.fold(logits, <[f64]>::to_vec));
+            all_bases.append(&mut self.fold(gradient, |other| reverse_complement_bases(other, length)));
         }
         Ok((all_logits, all_bases))
     }
 
-    /// One strand of a chunk: its logits and the gradient on that strand.
-    fn gradient(&mut self, chunk: &Chunk, reverse: bool, cotangent: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
+    /// The logits of a chunk's strands, and the gradient of each on that strand.
+    fn gradient(&mut self, chunk: &Chunk, cotangent: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
         let shape = [1, chunk.size, cotangent.len()];
         let cotangent = Buffer::from_f64(&cotangent.repeat(chunk.size), &shape, self.dtype, &self.device)?;
         let mut bases = Buffer::zeros(&[1, chunk.size, self.length(), 4], self.dtype, &self.device)?;
@@ -176,16 +169,27 @@ impl Predictor {
             params: None,
             input: Some(InputGradient::Bases(&mut bases)),
         };
-        Ok((self.run(chunk, reverse, task)?, bases.to_f64()?))
+        Ok((self.run(chunk, task)?, bases.to_f64()?))
     }
 
-    fn run(&mut self, chunk: &Chunk, reverse: bool, task: Task<'_>) -> Result<Vec<f64>> {
-        self.forward.run(&self.params, chunk.input(reverse), chunk.size, task)
+    fn run(&mut self, chunk: &Chunk, task: Task<'_>) -> Result<Vec<f64>> {
+        self.forward.run(&self.params, chunk.input(), chunk.size, task)
     }
 
-    /// The input as at most `batch` sequences at a time, both strands where they are read.
-    fn chunks(&self, input: ModelInput<'_>, batch: usize) -> Result<Vec<Chunk>> {
+    /// The mean over strands of numbers of a chunk, those of the other strand turned to the given one.
+    fn fold(&self, mut values: Vec<f64>, turned: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+        if self.strands == Strands::Both {
+            let others = turned(&values[values.len() / 2..]);
+            values.truncate(others.len());
+            average(&mut values, &others);
+        }
+        values
+    }
+
+    /// The input a batch at a time, both strands together where they are read.
+    fn chunks(&self, input: ModelInput<'_>) -> Result<Vec<Chunk>> {
         let (length, both) = (self.network.length(), self.strands == Strands::Both);
+        let batch = if both { BATCH / 2 } else { BATCH };
         match input {
             ModelInput::Hard(sequences) => {
                 check_lengths(sequences, length)?;
@@ -257,11 +261,12 @@ impl SequenceModel for Predictor {
         }
         let (length, classes) = (self.length(), self.classes());
         let mut all = TruncatedLogits { prefixes: Vec::new(), suffixes: Vec::new() };
-        for chunk in self.chunks(ModelInput::Hard(sequences), BATCH)? {
-            let (mut prefixes, mut suffixes) = self.truncations(&chunk, false)?;
+        for chunk in self.chunks(ModelInput::Hard(sequences))? {
+            let (mut prefixes, mut suffixes) = self.truncations(&chunk)?;
             if self.strands == Strands::Both {
                 // The bases x[..=i] are the suffix of the other strand that begins at l - 1 - i.
-                let (other_prefixes, other_suffixes) = self.truncations(&chunk, true)?;
+                let half = prefixes.len() / 2;
+                let (other_prefixes, other_suffixes) = (prefixes.split_off(half), suffixes.split_off(half));
                 average(&mut prefixes, &reversed_positions(&other_suffixes, length, classes));
                 average(&mut suffixes, &reversed_positions(&other_prefixes, length, classes));
             }
@@ -278,7 +283,7 @@ impl SequenceModel for Predictor {
         let mut activations = Vec::new();
         for part in sequences.chunks(prefix.forward.batch()) {
             let chunk = Chunk::hard(part, length, false, &device)?;
-            let logits = prefix.forward.run(&prefix.params, chunk.input(false), chunk.size, Task::Predict)?;
+            let logits = prefix.forward.run(&prefix.params, chunk.input(), chunk.size, Task::Predict)?;
             activations.extend(narrow(&logits));
         }
         let &mut Prefix { filters, positions, width, padding, .. } = prefix;
@@ -287,33 +292,28 @@ impl SequenceModel for Predictor {
 }
 
 impl Predictor {
-    /// One strand of a chunk: the logits of its prefixes and suffixes on that strand.
-    fn truncations(&mut self, chunk: &Chunk, reverse: bool) -> Result<(Vec<f64>, Vec<f64>)> {
+    /// The logits of prefixes and suffixes of a chunk's strands, each on that strand.
+    fn truncations(&mut self, chunk: &Chunk) -> Result<(Vec<f64>, Vec<f64>)> {
         let shape = [1, chunk.size, self.length(), self.classes()];
         let mut prefixes = Buffer::zeros(&shape, self.dtype, &self.device)?;
         let mut suffixes = prefixes.clone();
         let task = Task::Truncations { prefixes: &mut prefixes, suffixes: &mut suffixes };
-        self.run(chunk, reverse, task)?;
+        self.run(chunk, task)?;
         Ok((prefixes.to_f64()?, suffixes.to_f64()?))
     }
 }
 
-/// At most a batch of sequences on the device, with their reverse complements where they are read.
+/// At most a batch of sequences on the device, followed by their reverse complements where they are
+/// read.
 struct Chunk {
+    /// Sequences, of both strands.
     size: usize,
     values: ChunkValues,
 }
 
 enum ChunkValues {
-    /// The reverse complements follow the sequences.
-    Hard {
-        store: CodeStore,
-        rows: Vec<u32>,
-    },
-    Soft {
-        given: Buffer,
-        reversed: Option<Buffer>,
-    },
+    Hard { store: CodeStore, rows: Vec<u32> },
+    Soft(Buffer),
 }
 
 impl Chunk {
@@ -323,28 +323,25 @@ impl Chunk {
             codes.extend(sequences.iter().flat_map(|sequence| reverse_complement(sequence.as_codes())));
         }
         let store = CodeStore::new(&codes, length, device)?;
-        let rows = (0..store.len() as u32).collect();
-        Ok(Self { size: sequences.len(), values: ChunkValues::Hard { store, rows } })
+        let rows: Vec<u32> = (0..store.len() as u32).collect();
+        Ok(Self { size: rows.len(), values: ChunkValues::Hard { store, rows } })
     }
 
     fn soft(values: &[f32], length: usize, both: bool, dtype: DType, device: &Device) -> Result<Self> {
+        let mut values = values.to_vec();
+        if both {
+            values.extend(reverse_complement_bases(&values, length));
+        }
         let size = values.len() / (length * 4);
-        let buffer = |values: &[f32]| Buffer::from_f32(values, &[1, size, length, 4], dtype, device);
-        let reversed = both.then(|| buffer(&reverse_complement_bases(values, length))).transpose()?;
-        Ok(Self { size, values: ChunkValues::Soft { given: buffer(values)?, reversed } })
+        let buffer = Buffer::from_f32(&values, &[1, size, length, 4], dtype, device)?;
+        Ok(Self { size, values: ChunkValues::Soft(buffer) })
     }
 
-    /// One strand as the engine takes it.
-    fn input(&self, reverse: bool) -> Input<'_> {
+    /// As the engine takes it.
+    fn input(&self) -> Input<'_> {
         match &self.values {
-            ChunkValues::Hard { store, rows } => {
-                let start = if reverse { self.size } else { 0 };
-                Input::Rows { store, rows: &rows[start..start + self.size] }
-            }
-            ChunkValues::Soft { given, reversed } => match reversed {
-                Some(reversed) if reverse => Input::Soft(reversed),
-                _ => Input::Soft(given),
-            },
+            ChunkValues::Hard { store, rows } => Input::Rows { store, rows },
+            ChunkValues::Soft(buffer) => Input::Soft(buffer),
         }
     }
 }

@@ -20,6 +20,8 @@ use super::workspace::{Lane, Prepared, Workspace};
 
 /// Lanes of a member at most: enough for the threads of a desktop, few enough to add.
 const LANES: usize = 8;
+/// Sequences of a lane at least: fewer do not repay a gradient of their own.
+const LANE_SEQUENCES: usize = 16;
 /// Members that run together, each with its lanes.
 const GROUP: usize = 8;
 /// Numbers that one thread adds over lanes at a time.
@@ -102,7 +104,7 @@ impl<R: Real> Bank<R> {
         let normalises = chain.normalisations().next().is_some();
         let members = if normalises { 1 } else { shape.members.min(GROUP) };
         let slices = shape.batch.div_ceil(slice);
-        let lanes = slices.min(LANES);
+        let lanes = lanes(shape.batch);
         let rows = slices.div_ceil(lanes) * slice;
         let kept = if normalises { slices } else { 0 };
         let widths = || chain.normalisations().map(|(i, _)| chain.layouts[i].channels);
@@ -162,7 +164,7 @@ impl<R: Real> Bank<R> {
     pub(crate) fn split(&self, run: &Run<R>) -> Split {
         let sequences = self.slice.min(run.batch.size);
         let slices = run.batch.size.div_ceil(sequences);
-        Split { sequences, slices, lanes: slices.min(LANES) }
+        Split { sequences, slices, lanes: lanes(run.batch.size) }
     }
 
     /// Rearranges the weights of a group of members.
@@ -242,6 +244,11 @@ impl<R: Real> Bank<R> {
             }
         }
     }
+}
+
+/// Lanes for a member's batch of this size.
+fn lanes(batch: usize) -> usize {
+    batch.div_ceil(LANE_SEQUENCES).min(LANES)
 }
 
 /// Sequences in a slice: many, so that products repay the packing of weights, but fewer where an LSTM

@@ -134,11 +134,12 @@ impl Chain {
         })
     }
 
-    /// Whether the output of the convolution at step i has a gradient at one position of each filter
-    /// only: what follows it is a global maximum.
+    /// Whether the output of the convolution at step i has few gradients that are not zero: a maximum
+    /// follows it.
     pub(crate) fn sparse(&self, i: usize) -> bool {
         let convolves = matches!(self.steps[i], Step::Convolve { .. });
-        convolves && matches!(self.steps.get(i + 2), Some(Step::GlobalMax))
+        let pooled = matches!(self.steps.get(i + 1), Some(Step::Finish(finish)) if finish.pool > 1);
+        convolves && (pooled || matches!(self.steps.get(i + 2), Some(Step::GlobalMax)))
     }
 
     /// The step of the LSTM and that of the mean over time after it, where nothing but dropout stands

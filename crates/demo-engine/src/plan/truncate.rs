@@ -7,7 +7,7 @@
 //!
 //! Cost: l / 2 times the recurrent part of a whole run, and the layers after the mean l times.
 
-use crate::kernels::plain::lstm::{Lstm, LstmWeights, cell_step};
+use crate::kernels::plain::lstm::{CellSteps, Lstm, LstmWeights};
 use crate::kernels::vectorised;
 use crate::product::{Strided, product};
 use crate::real::Real;
@@ -25,10 +25,9 @@ pub(crate) struct Restarts<R> {
     projected: Vec<R>,
     /// `(l, 4h)`: gates of all runs at one position.
     gates: Vec<R>,
-    /// `(l, h)`: states of all runs, before and after a step, and the sum of h over steps.
-    cells: [Vec<R>; 2],
+    /// `(l, h)`: states of all runs, and the sum of h over steps.
+    cell: Vec<R>,
     hidden: Vec<R>,
-    squashed: Vec<R>,
     sums: Vec<R>,
     /// `(l, 2h)`: means over prefixes, and over suffixes.
     means: [Vec<R>; 2],
@@ -46,9 +45,8 @@ impl<R: Real> Restarts<R> {
             steps,
             projected: zeros((l + 1) * 8 * h),
             gates: zeros(l * 4 * h),
-            cells: [zeros(l * h), zeros(l * h)],
+            cell: zeros(l * h),
             hidden: zeros(l * h),
-            squashed: zeros(h),
             sums: zeros(l * h),
             means: [zeros(l * 2 * h), zeros(l * 2 * h)],
         }
@@ -59,7 +57,7 @@ impl<R: Real> Restarts<R> {
     #[inline(always)]
     fn run(&mut self, kernel: &Lstm, weights: &LstmWeights<R>, direction: usize) {
         let (l, h) = (kernel.positions, kernel.hidden);
-        for buffer in self.cells.iter_mut().chain([&mut self.hidden, &mut self.sums]) {
+        for buffer in [&mut self.cell, &mut self.hidden, &mut self.sums] {
             buffer.fill(R::ZERO);
         }
         let bias = &weights.bias[direction * 4 * h..][..4 * h];
@@ -78,15 +76,16 @@ impl<R: Real> Restarts<R> {
                 Strided::rows(&self.hidden[runs.start * h..], h),
                 Strided::rows(&weights.recurrent[direction], 4 * h),
             );
-            let [before, after] = &mut self.cells;
-            for (run, gates) in runs.clone().zip(gates.chunks_exact_mut(4 * h)) {
-                let row = run * h..(run + 1) * h;
-                let hidden = &mut self.hidden[row.clone()];
-                let (cell, squashed) = (&mut after[row.clone()], &mut self.squashed);
-                cell_step(gates, bias, &before[row.clone()], cell, squashed, hidden);
-                self.sums[row].iter_mut().zip(hidden).for_each(|(sum, x)| *sum += *x);
-            }
-            self.cells.swap(0, 1);
+            let rows = runs.start * h..runs.end * h;
+            let states = CellSteps {
+                gates,
+                bias,
+                cell: &mut self.cell[rows.clone()],
+                hidden: &mut self.hidden[rows.clone()],
+                sums: &mut self.sums[rows],
+                units: h,
+            };
+            states.run();
         }
         let means = &mut self.means[1 - direction];
         for (run, sums) in self.sums.chunks_exact(h).enumerate() {

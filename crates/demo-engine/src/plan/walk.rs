@@ -2,6 +2,7 @@
 
 use crate::kernels::plain::embedding::observed;
 use crate::kernels::plain::lstm::Steps;
+use crate::kernels::plain::sparse::SparseGradient;
 use crate::kernels::plain::{dropout, finish, normalise, reduce};
 use crate::kernels::vectorised;
 use crate::philox::layer_key;
@@ -103,11 +104,11 @@ impl<R: Real> Slice<'_, R> {
         let (low, high) = work.values.split_at_mut(i + 1);
         let (from, to) = (&low[i][..], &mut high[0][..]);
         match &chain.steps[i] {
-            Step::Convolve { kernel, weight } => match chain.codes {
+            Step::Convolve { kernel, .. } => match chain.codes {
                 Codes::Tables(tables) if self.looks_up(i) => {
                     tables.forward(&self.prepared.tables, &work.index, layout.pitch, to, next, n);
                 }
-                _ => kernel.forward(from, &self.weights[weight.clone()], to, n),
+                _ => kernel.forward(from, &self.prepared.ahead[i], to, n),
             },
             Step::Lstm { kernel, .. } => {
                 if let (Some(states), Some(weights)) = (&mut work.states[i], &self.prepared.lstm[i]) {
@@ -294,9 +295,7 @@ impl<R: Real> Slice<'_, R> {
         let (layout, next, n) = (self.chain.layouts[i], self.chain.layouts[i + 1], self.sequences);
         let of_output = &work.values[i + 1];
         if self.chain.sparse(i) && !self.looks_up(i) {
-            let of_weights = gradient.map(|_| &mut work.by_filter[i][..]);
-            let (input, back) = (&work.values[i], &self.prepared.back[i]);
-            kernel.sparse_gradient(input, of_output, back, of_weights, &mut work.gradients[i], n);
+            self.sparse_gradient(work, i, gradient.is_some());
             return;
         }
         if let Some(gradient) = gradient {
@@ -311,13 +310,32 @@ impl<R: Real> Slice<'_, R> {
             let (weight, place) = (&self.weights[weight.clone()], (layout.lead, layout.positions));
             observed(weight, of_output, next, &work.codes, place, &mut input[..n * layout.positions]);
         } else if i > 0 || form != InputForm::None {
-            let (back, of_input) = (&self.prepared.back[i], &mut work.gradients[i]);
             if self.chain.sparse(i) {
-                kernel.sparse_gradient(&[], of_output, back, None, of_input, n);
+                self.sparse_gradient(work, i, false);
             } else {
-                kernel.input_gradient(of_output, back, of_input, n);
+                let (back, of_input) = (&self.prepared.back[i], &mut work.gradients[i]);
+                kernel.input_gradient(&work.values[i + 1], back, of_input, n);
             }
         }
+    }
+
+    #[inline(always)]
+    fn sparse_gradient(&self, work: &mut Workspace<R>, i: usize, with_weights: bool) {
+        let (Step::Convolve { kernel, .. }, Some(nonzero)) = (&self.chain.steps[i], &mut work.nonzero[i])
+        else {
+            return;
+        };
+        let run = SparseGradient {
+            kernel: *kernel,
+            input: &work.values[i],
+            gradient: &work.values[i + 1],
+            by_filter: &self.prepared.back[i],
+            of_weights: with_weights.then_some(&mut work.by_filter[i][..]),
+            of_input: &mut work.gradients[i],
+            nonzero,
+            sequences: self.sequences,
+        };
+        run.run();
     }
 
     #[inline(always)]

@@ -3,6 +3,7 @@
 
 use crate::kernels::plain::lstm::{LstmStates, LstmWeights};
 use crate::kernels::plain::normalise::Statistics;
+use crate::kernels::plain::sparse::Nonzero;
 use crate::real::Real;
 use crate::store::UNKNOWN;
 
@@ -26,6 +27,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) states: Vec<Option<LstmStates<R>>>,
     /// Gradient of the weights of step i by filter, where it is a convolution with a sparse gradient.
     pub(crate) by_filter: Vec<Vec<R>>,
+    /// Room to find the gradients of step i that are not zero, where they are few.
+    pub(crate) nonzero: Vec<Option<Nonzero>>,
     /// Gathered gradient of the first step on codes.
     pub(crate) gathered: Vec<R>,
     /// Room for truncated runs.
@@ -51,6 +54,7 @@ impl<R: Real> Workspace<R> {
             bits: (0..chain.steps.len()).map(|i| vec![0; slice * bit_words(chain, i)]).collect(),
             states: chain.steps.iter().map(|step| states(step, slice)).collect(),
             by_filter: (0..chain.steps.len()).map(|i| zeros(sparse_weights(chain, i))).collect(),
+            nonzero: (0..chain.steps.len()).map(|i| nonzero(chain, i)).collect(),
             gathered: zeros(gathered),
             restarts: chain.truncation().map(|at| Restarts::new(chain, at)),
         }
@@ -81,6 +85,11 @@ fn sparse_weights(chain: &Chain, i: usize) -> usize {
     }
 }
 
+fn nonzero(chain: &Chain, i: usize) -> Option<Nonzero> {
+    let layout = chain.layouts[i + 1];
+    chain.sparse(i).then(|| Nonzero::new(layout.positions, layout.channels))
+}
+
 fn states<R: Real>(step: &Step, slice: usize) -> Option<LstmStates<R>> {
     match step {
         Step::Lstm { kernel, .. } => Some(kernel.states(slice)),
@@ -93,6 +102,8 @@ fn states<R: Real>(step: &Step, slice: usize) -> Option<LstmStates<R>> {
 pub(crate) struct Prepared<R> {
     /// Tables of a first convolution on codes.
     pub(crate) tables: Vec<R>,
+    /// Weights of step i for the way forward, where it is a convolution of numbers, not codes.
+    pub(crate) ahead: Vec<Vec<R>>,
     /// Weights of step i for the way back, where it is a convolution: by filter if its gradient is
     /// sparse, reversed if not.
     pub(crate) back: Vec<Vec<R>>,
@@ -111,7 +122,7 @@ impl<R: Real> Prepared<R> {
             Codes::Tables(tables) => tables.size(),
             _ => 0,
         };
-        let back = |step: &Step| match step {
+        let arranged = |step: &Step| match step {
             Step::Convolve { weight, .. } => vec![R::ZERO; weight.len()],
             _ => Vec::new(),
         };
@@ -121,7 +132,8 @@ impl<R: Real> Prepared<R> {
         };
         Self {
             tables: vec![R::ZERO; tables],
-            back: chain.steps.iter().map(back).collect(),
+            ahead: chain.steps.iter().map(arranged).collect(),
+            back: chain.steps.iter().map(arranged).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
             statistics: (0..chain.steps.len()).map(|i| statistics(chain, i)).collect(),
             weight_scale: 0.0,
@@ -136,6 +148,8 @@ impl<R: Real> Prepared<R> {
                 Step::Convolve { kernel, weight } => {
                     if let (0, true, Codes::Tables(tables)) = (i, codes, chain.codes) {
                         tables.build(&weights[weight.clone()], &mut self.tables);
+                    } else {
+                        kernel.pack(&weights[weight.clone()], &mut self.ahead[i]);
                     }
                     if backward && chain.sparse(i) {
                         kernel.by_filter(&weights[weight.clone()], &mut self.back[i]);
@@ -150,6 +164,7 @@ impl<R: Real> Prepared<R> {
                         let parts = (part(&ranges.input), part(&ranges.recurrent), part(&ranges.bias));
                         kernel.prepare(direction, parts, prepared);
                     }
+                    kernel.arrange(prepared);
                 }
                 Step::Normalise(step) => {
                     let (mean, variance) = (&weights[step.mean.clone()], &weights[step.variance.clone()]);

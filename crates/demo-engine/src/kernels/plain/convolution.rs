@@ -1,17 +1,18 @@
-//! A convolution as a product over overlapping rows, a whole slice at once.
+//! A convolution as products over overlapping rows.
 //!
 //! The input of a sequence has `pitch = l' + k - 1` rows of c numbers, padding included; window t is the
-//! `k * c` numbers from row t. One product over all rows of the slice also multiplies windows that
-//! straddle two sequences; their outputs are ignored, and their gradients are zero. The output keeps
-//! the pitch of the input and has k - 1 zero rows before it, so that the input gradient, a convolution
-//! of the zero-padded output gradient with reversed weights, is one product too.
+//! `k * c` numbers from row t. The output keeps the pitch of the input and has k - 1 zero rows before
+//! it, so that the input gradient, a convolution of the zero-padded output gradient with reversed
+//! weights, is one product over a whole slice; so is the weights' gradient, in which windows that
+//! straddle two sequences meet gradients of zero.
 //!
 //! Cost: `2 * pitch * k * c * filters` operations a sequence, for each of the three.
 
-use crate::product::{Strided, product};
+use crate::product::{Strided, pack_panels, panel_product, product};
 use crate::real::Real;
 
 use super::Layout;
+use super::transpose::transpose;
 
 /// The sizes of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +44,7 @@ impl Convolution {
         let size = self.inputs * self.filters;
         let blocks = weight.chunks_exact(size).zip(reversed.chunks_exact_mut(size).rev());
         for (from, to) in blocks {
-            for (f, row) in to.chunks_exact_mut(self.inputs).enumerate() {
-                for (i, w) in row.iter_mut().enumerate() {
-                    *w = from[i * self.filters + f];
-                }
-            }
+            transpose(from, self.filters, to, |to, from| *to = from);
         }
     }
 
@@ -56,16 +53,26 @@ impl Convolution {
         sequences * self.pitch + 1 - self.width
     }
 
-    /// The output, without bias, from input rows and weights `(k, c, filters)`.
-    pub(crate) fn forward<R: Real>(&self, input: &[R], weight: &[R], output: &mut [R], sequences: usize) {
-        product(
-            (self.windows(sequences), self.width * self.inputs, self.filters),
-            &mut output[(self.width - 1) * self.filters..],
-            self.filters,
-            false,
-            Strided::rows(input, self.inputs),
-            Strided::rows(weight, self.filters),
-        );
+    /// Weights `(k, c, filters)` as [`Self::forward`] reads them.
+    #[inline(always)]
+    pub(crate) fn pack<R: Real>(&self, weight: &[R], panels: &mut [R]) {
+        let sizes = (self.width * self.inputs, self.filters);
+        pack_panels(Strided::rows(weight, self.filters), sizes, panels);
+    }
+
+    /// The output, without bias, from input rows and packed weights.
+    pub(crate) fn forward<R: Real>(&self, input: &[R], panels: &[R], output: &mut [R], sequences: usize) {
+        let layout = self.output();
+        for a in 0..sequences {
+            panel_product(
+                (layout.positions, self.width * self.inputs, self.filters),
+                layout.sequence_mut(output, a),
+                self.filters,
+                false,
+                Strided::rows(&input[a * self.pitch * self.inputs..], self.inputs),
+                panels,
+            );
+        }
     }
 
     /// Adds the gradient of the weights. Rows of `gradient` that belong to no position must be zero.

@@ -12,11 +12,12 @@
 //!
 //! Cost: `16 h (c + h)` operations a position forwards, twice that back, and `10 h` exponentials.
 
-use crate::product::{Strided, product};
+use crate::product::{Strided, pack_panels, panel_product, product};
 use crate::real::Real;
 
 use super::Layout;
 use super::embedding::dot;
+use super::transpose::transpose;
 
 /// The sizes of a bidirectional LSTM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub(crate) struct Lstm {
 pub(crate) struct LstmWeights<R> {
     /// `(c + 1, 8h)`: input weights of both directions side by side; a last row of zeros.
     pub(crate) input: Vec<R>,
+    /// The same without the last row, in panels.
+    pub(crate) panels: Vec<R>,
+    /// `(8h, c)`, its transpose, in panels.
+    pub(crate) back: Vec<R>,
     /// `(8h)`: biases of both directions.
     pub(crate) bias: Vec<R>,
     /// `(h, 4h)` of each direction.
@@ -81,6 +86,8 @@ impl Lstm {
         let square = || [vec![R::ZERO; 4 * h * h], vec![R::ZERO; 4 * h * h]];
         LstmWeights {
             input: vec![R::ZERO; (self.inputs + 1) * 8 * h],
+            panels: vec![R::ZERO; self.inputs * 8 * h],
+            back: vec![R::ZERO; self.inputs * 8 * h],
             bias: vec![R::ZERO; 8 * h],
             recurrent: square(),
             transposed: square(),
@@ -120,16 +127,29 @@ impl Lstm {
         }
     }
 
+    /// Arranges the input weights, which both directions have given, for products with input rows and
+    /// with gates.
+    #[inline(always)]
+    pub(crate) fn arrange<R: Real>(&self, weights: &mut LstmWeights<R>) {
+        let (c, width) = (self.inputs, 8 * self.hidden);
+        let LstmWeights { input, panels, back, .. } = weights;
+        let input = &input[..c * width];
+        // The transpose first stands where the panels will.
+        transpose(input, width, panels, |to, from| *to = from);
+        pack_panels(Strided::rows(panels, c), (width, c), back);
+        pack_panels(Strided::rows(input, width), (c, width), panels);
+    }
+
     /// The input's part of the gates, `(rows, 8h)`, from input rows `(rows, c)`.
     pub(crate) fn project_rows<R: Real>(&self, input: &[R], weights: &LstmWeights<R>, gates: &mut [R]) {
         let width = 8 * self.hidden;
-        product(
+        panel_product(
             (input.len() / self.inputs, self.inputs, width),
             gates,
             width,
             false,
             Strided::rows(input, self.inputs),
-            Strided::rows(&weights.input, width),
+            &weights.panels,
         );
     }
 
@@ -369,13 +389,13 @@ impl Lstm {
         sequences: usize,
     ) {
         let h = self.hidden;
-        product(
+        panel_product(
             (sequences * self.pitch(), 8 * h, self.inputs),
             input,
             self.inputs,
             false,
             Strided::rows(&states.gates, 8 * h),
-            Strided::rows(&weights.input, 8 * h).transposed(),
+            &weights.back,
         );
     }
 }
@@ -429,6 +449,46 @@ pub(crate) fn cell_step<R: Real>(
         cell[u] = c;
         squashed[u] = c.tanh();
         hidden[u] = output * squashed[u];
+    }
+}
+
+/// One step of many runs, of which nothing but the states is kept.
+pub(crate) struct CellSteps<'a, R> {
+    /// `(runs, 4h)`, without the bias.
+    pub(crate) gates: &'a mut [R],
+    /// `(4h)`.
+    pub(crate) bias: &'a [R],
+    /// `(runs, h)`: c, and h, which are replaced, and a sum that the new h is added to.
+    pub(crate) cell: &'a mut [R],
+    pub(crate) hidden: &'a mut [R],
+    pub(crate) sums: &'a mut [R],
+    /// h.
+    pub(crate) units: usize,
+}
+
+impl<R: Real> CellSteps<'_, R> {
+    /// Does it.
+    #[inline(always)]
+    pub(crate) fn run(mut self) {
+        if !R::cell_steps(&mut self) {
+            self.plain_run();
+        }
+    }
+
+    /// The same unit by unit.
+    #[inline(always)]
+    pub(crate) fn plain_run(&mut self) {
+        let h = self.units;
+        for (run, gates) in self.gates.chunks_exact(4 * h).enumerate() {
+            for u in 0..h {
+                let gate = |g: usize| gates[g * h + u] + self.bias[g * h + u];
+                let at = run * h + u;
+                let c = gate(1).sigmoid().mul_add(self.cell[at], gate(0).sigmoid() * gate(2).tanh());
+                self.cell[at] = c;
+                self.hidden[at] = gate(3).sigmoid() * c.tanh();
+                self.sums[at] += self.hidden[at];
+            }
+        }
     }
 }
 

@@ -8,7 +8,8 @@ pub(crate) mod finish;
 pub(crate) mod lstm;
 pub(crate) mod normalise;
 pub(crate) mod reduce;
-mod sparse;
+pub(crate) mod sparse;
+pub(crate) mod transpose;
 
 /// How the positions of a slice of sequences lie in a buffer of rows of `channels` numbers.
 ///

@@ -6,7 +6,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::kernels::plain::Layout;
-use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, Steps, rows_of};
+use crate::kernels::plain::lstm::{CellSteps, Lstm, LstmStates, LstmWeights, Steps, rows_of};
 
 use super::math;
 
@@ -124,6 +124,38 @@ fn forward_block<S: Simd, const N: usize>(
                 S::as_mut_simd_f32s(&mut hidden[at[b]..][..h]).0[v] = simd.mul_f32s(o, tanh);
             }
         }
+    }
+}
+
+/// One step of many runs; false where no vector is filled, so that nothing was done.
+pub(crate) struct Restarted<'a, 'b>(pub(crate) &'a mut CellSteps<'b, f32>);
+
+impl WithSimd for Restarted<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
+        let steps = self.0;
+        let h = steps.units;
+        if S::F32_LANES == 1 || !h.is_multiple_of(S::F32_LANES) {
+            return false;
+        }
+        let vectors = h / S::F32_LANES;
+        let bias = S::as_simd_f32s(steps.bias).0;
+        let cells = S::as_mut_simd_f32s(steps.cell).0.chunks_exact_mut(vectors);
+        let hidden = S::as_mut_simd_f32s(steps.hidden).0.chunks_exact_mut(vectors);
+        let sums = S::as_mut_simd_f32s(steps.sums).0.chunks_exact_mut(vectors);
+        let gates = S::as_simd_f32s(steps.gates).0.chunks_exact(4 * vectors);
+        for (((gates, cell), hidden), sums) in gates.zip(cells).zip(hidden).zip(sums) {
+            for v in 0..vectors {
+                let gate = |g: usize| simd.add_f32s(gates[g * vectors + v], bias[g * vectors + v]);
+                let [i, f, g, o] = math::gates(simd, [gate(0), gate(1), gate(2), gate(3)]);
+                cell[v] = simd.mul_add_f32s(f, cell[v], simd.mul_f32s(i, g));
+                hidden[v] = simd.mul_f32s(o, math::tanh(simd, cell[v]));
+                sums[v] = simd.add_f32s(sums[v], hidden[v]);
+            }
+        }
+        true
     }
 }
 
@@ -287,6 +319,7 @@ mod tests {
                     let parts = [3, hidden, 1].map(|rows| numbers(rows * 4 * hidden, direction as u32 + 1));
                     kernel.prepare(direction, (&parts[0], &parts[1], &parts[2]), &mut weights);
                 }
+                kernel.arrange(&mut weights);
                 let codes: Vec<u8> = (0..sequences * 6).map(|i| (i * 7 % 4) as u8).collect();
                 let input = numbers(sequences * 6 * 3, 9);
                 let layout = Layout { pitch: 6, ..Layout::compact(5, 2 * hidden) };
@@ -307,6 +340,26 @@ mod tests {
                         assert_close(&fast.gates[rows.clone()], &slow.gates[rows]);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn restarted_steps_match_plain_numbers() {
+        for units in [4, 7, 8, 16, 32, 48] {
+            let run = |vectors: bool| {
+                let [gates, bias] = [5, 1].map(|rows| numbers(rows * 4 * units, rows as u32));
+                let [cell, hidden, sums] = [7, 8, 9].map(|seed| numbers(5 * units, seed));
+                let (mut gates, mut states) = (gates, [cell, hidden, sums]);
+                let [cell, hidden, sums] = &mut states;
+                let mut steps = CellSteps { gates: &mut gates, bias: &bias, cell, hidden, sums, units };
+                if !vectors || !pulp::Arch::new().dispatch(Restarted(&mut steps)) {
+                    steps.plain_run();
+                }
+                states
+            };
+            for (fast, slow) in run(true).iter().zip(&run(false)) {
+                assert_close(fast, slow);
             }
         }
     }

@@ -4,3 +4,5 @@
 
 pub(crate) mod lstm;
 mod math;
+pub(crate) mod product;
+pub(crate) mod sparse;

@@ -1,0 +1,157 @@
+//! Matrix products with a tile of the result in registers. Nothing is packed: rows of the left matrix
+//! may overlap, as the windows of a convolution do, and those of the right one are read as they lie.
+//!
+//! Each element is one chain of fused multiply-adds in the order of the depth, whatever the sizes of the
+//! matrices and of the tiles: a row's numbers do not depend on the rows beside it.
+
+#![allow(unsafe_code)]
+
+use pulp::{Simd, WithSimd};
+
+use crate::product::Strided;
+
+/// Rows of a tile: with four vectors each they fill 24 of 32 registers, with two 12 of 16.
+const ROWS: usize = 6;
+/// Depth that is taken before the next tile where the left matrix is read by columns: so many rows of
+/// both matrices stay in the second-level cache.
+const DEPTH: usize = 256;
+
+/// `to = left right` or `to += left right`, `(m, n) = (m, k) (k, n)`; the right matrix in rows of
+/// adjacent numbers. False where no vector is filled, so that nothing was done.
+pub(crate) struct Product<'a> {
+    pub(crate) sizes: (usize, usize, usize),
+    pub(crate) to: &'a mut [f32],
+    pub(crate) row: usize,
+    pub(crate) add: bool,
+    pub(crate) left: Strided<'a, f32>,
+    pub(crate) right: Strided<'a, f32>,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) -> bool {
+        if S::F32_LANES == 1 || self.right.column != 1 {
+            return false;
+        }
+        let (m, depth, n) = self.sizes;
+        assert!(depth > 0 && self.left.extent(m, depth) <= self.left.data.len());
+        assert!(self.right.extent(depth, n) <= self.right.data.len());
+        assert!(self.row >= n && (m - 1) * self.row + n <= self.to.len());
+        let step = if self.left.column == 1 { depth } else { DEPTH };
+        let add = self.add;
+        for first in (0..depth).step_by(step) {
+            self.add = add || first > 0;
+            let depth = first..depth.min(first + step);
+            let mut column = 0;
+            if S::REGISTER_COUNT >= 32 {
+                column = self.columns::<S, 4>(simd, column, &depth);
+            }
+            column = self.columns::<S, 2>(simd, column, &depth);
+            column = self.columns::<S, 1>(simd, column, &depth);
+            if column < n {
+                self.rest(simd, column, &depth);
+            }
+        }
+        true
+    }
+}
+
+/// A range of the depth.
+type Depth = std::ops::Range<usize>;
+
+impl Product<'_> {
+    /// All blocks of `V` vectors from a column on; returns the next column.
+    #[inline(always)]
+    fn columns<S: Simd, const V: usize>(&mut self, simd: S, mut column: usize, depth: &Depth) -> usize {
+        let (m, _, n) = self.sizes;
+        while n - column >= V * S::F32_LANES {
+            let whole = m / ROWS * ROWS;
+            for row in (0..whole).step_by(ROWS) {
+                self.tile::<S, ROWS, V>(simd, row, column, depth);
+            }
+            match m - whole {
+                1 => self.tile::<S, 1, V>(simd, whole, column, depth),
+                2 => self.tile::<S, 2, V>(simd, whole, column, depth),
+                3 => self.tile::<S, 3, V>(simd, whole, column, depth),
+                4 => self.tile::<S, 4, V>(simd, whole, column, depth),
+                5 => self.tile::<S, 5, V>(simd, whole, column, depth),
+                _ => {}
+            }
+            column += V * S::F32_LANES;
+        }
+        column
+    }
+
+    /// `M` rows of `V` vectors.
+    #[inline(always)]
+    fn tile<S: Simd, const M: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        column: usize,
+        depth: &Depth,
+    ) {
+        let width = V * S::F32_LANES;
+        let mut sums = [[simd.splat_f32s(0.0); V]; M];
+        if self.add {
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let from = &self.to[(row + i) * self.row + column..][..width];
+                sums.copy_from_slice(S::as_simd_f32s(from).0);
+            }
+        }
+        let (left, right) = (&self.left, &self.right);
+        let mut x = left.data[row * left.row + depth.start * left.column..].as_ptr();
+        let mut y = right.data[depth.start * right.row + column..].as_ptr();
+        for _ in depth.clone() {
+            let mut vectors = [simd.splat_f32s(0.0); V];
+            for (v, vector) in vectors.iter_mut().enumerate() {
+                // SAFETY: columns `column..column + width` of a row of the right matrix, all in its
+                // slice as `with_simd` asserts of the last row and of `n >= column + width`.
+                *vector = unsafe { y.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned() };
+            }
+            for (i, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: row `row + i < m` of the left matrix at a depth below `k`, in its slice as
+                // `with_simd` asserts.
+                let factor = simd.splat_f32s(unsafe { *x.add(i * left.row) });
+                for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                    *sum = simd.mul_add_f32s(factor, vector, *sum);
+                }
+            }
+            x = x.wrapping_add(left.column);
+            y = y.wrapping_add(right.row);
+        }
+        for (i, sums) in sums.iter().enumerate() {
+            let to = &mut self.to[(row + i) * self.row + column..][..width];
+            S::as_mut_simd_f32s(to).0.copy_from_slice(sums);
+        }
+    }
+
+    /// The columns that fill no vector.
+    #[inline(always)]
+    fn rest<S: Simd>(&mut self, simd: S, column: usize, depth: &Depth) {
+        let (m, _, n) = self.sizes;
+        for first in (0..m).step_by(ROWS) {
+            let rows = ROWS.min(m - first);
+            let mut sums = [simd.splat_f32s(0.0); ROWS];
+            if self.add {
+                for (i, sum) in sums[..rows].iter_mut().enumerate() {
+                    *sum = simd.partial_load_f32s(&self.to[(first + i) * self.row + column..][..n - column]);
+                }
+            }
+            let (left, right) = (&self.left, &self.right);
+            for p in depth.clone() {
+                let vector = simd.partial_load_f32s(&right.data[p * right.row + column..][..n - column]);
+                for (i, sum) in sums[..rows].iter_mut().enumerate() {
+                    let factor = left.data[(first + i) * left.row + p * left.column];
+                    *sum = simd.mul_add_f32s(simd.splat_f32s(factor), vector, *sum);
+                }
+            }
+            for (i, sum) in sums[..rows].iter().enumerate() {
+                let to = &mut self.to[(first + i) * self.row + column..][..n - column];
+                simd.partial_store_f32s(to, *sum);
+            }
+        }
+    }
+}
