@@ -63,68 +63,123 @@ fn forward_block<S: Simd, const N: usize>(
     first: usize,
 ) {
     let (h, l, pitch) = (kernel.hidden, kernel.positions, kernel.pitch());
-    let vectors = h / S::F32_LANES;
-    let recurrent = S::as_simd_f32s(&weights.recurrent[direction]).0;
-    let bias = S::as_simd_f32s(&weights.bias[direction * 4 * h..][..4 * h]).0;
-    let LstmStates { gates, hidden, cell, squashed, .. } = states;
+    let bias = &weights.bias[direction * 4 * h..][..4 * h];
     for step in 0..l {
         let (t, before) = rows_of(direction, step, l);
-        let (mut gate_at, mut at, mut from) = ([0; N], [0; N], [0; N]);
+        let mut at = [At::default(); N];
         for b in 0..N {
             let row = (first + b) * pitch;
-            gate_at[b] = (row + t) * 8 * h + direction * 4 * h;
-            at[b] = (row + t + 1) * 2 * h + direction * h;
-            from[b] = (row + before) * 2 * h + direction * h;
+            at[b] = At {
+                gates: (row + t) * 8 * h + direction * 4 * h,
+                state: (row + t + 1) * 2 * h + direction * h,
+                before: (row + before) * 2 * h + direction * h,
+            };
         }
-        for v in 0..vectors {
-            let mut sums = [[simd.splat_f32s(0.0); 4]; N];
+        let mut inputs = [bias; N];
+        for v in 0..h / S::F32_LANES {
             for b in 0..N {
                 let row = match steps.codes {
                     Some(codes) => {
                         let code = usize::from(codes[(first + b) * pitch + t]);
                         &weights.input[code * 8 * h + direction * 4 * h..]
                     }
-                    None => &gates[gate_at[b]..],
+                    None => &states.gates[at[b].gates..],
                 };
-                let row = S::as_simd_f32s(&row[..4 * h]).0;
-                for g in 0..4 {
-                    sums[b][g] = simd.add_f32s(row[g * vectors + v], bias[g * vectors + v]);
-                }
+                inputs[b] = &row[..4 * h];
             }
+            let mut sums = input_sums::<S, N>(simd, &inputs, bias, v);
             if step > 0 {
-                let mut states = [&hidden[..h]; N];
+                let mut hidden = [bias; N];
                 for b in 0..N {
-                    states[b] = &hidden[from[b]..][..h];
+                    hidden[b] = &states.hidden[at[b].before..][..h];
                 }
-                for k in 0..h {
-                    let row = &recurrent[k * 4 * vectors..][..4 * vectors];
-                    let row = [row[v], row[vectors + v], row[2 * vectors + v], row[3 * vectors + v]];
-                    for b in 0..N {
-                        let state = simd.splat_f32s(states[b][k]);
-                        for g in 0..4 {
-                            sums[b][g] = simd.mul_add_f32s(state, row[g], sums[b][g]);
-                        }
-                    }
-                }
+                add_recurrent::<S, N>(simd, &hidden, &weights.recurrent[direction], v, &mut sums);
             }
             for b in 0..N {
-                let [i, f, g, o] = math::gates(simd, sums[b]);
-                let old = S::as_simd_f32s(&cell[from[b]..][..h]).0[v];
-                let new = simd.mul_add_f32s(f, old, simd.mul_f32s(i, g));
-                let tanh = math::tanh(simd, new);
-                if steps.keep {
-                    let row = S::as_mut_simd_f32s(&mut gates[gate_at[b]..][..4 * h]).0;
-                    row[v] = i;
-                    row[vectors + v] = f;
-                    row[2 * vectors + v] = g;
-                    row[3 * vectors + v] = o;
-                    S::as_mut_simd_f32s(&mut squashed[at[b]..][..h]).0[v] = tanh;
-                }
-                S::as_mut_simd_f32s(&mut cell[at[b]..][..h]).0[v] = new;
-                S::as_mut_simd_f32s(&mut hidden[at[b]..][..h]).0[v] = simd.mul_f32s(o, tanh);
+                cell(simd, sums[b], states, at[b], (h, v), steps.keep);
             }
         }
     }
+}
+
+/// Where one step of one sequence lies: its gates, its states, and the states before it.
+#[derive(Clone, Copy, Default)]
+struct At {
+    gates: usize,
+    state: usize,
+    before: usize,
+}
+
+/// One vector of each gate: the input's part and the bias.
+#[inline(always)]
+fn input_sums<S: Simd, const N: usize>(
+    simd: S,
+    inputs: &[&[f32]; N],
+    bias: &[f32],
+    v: usize,
+) -> [[S::f32s; 4]; N] {
+    let bias = S::as_simd_f32s(bias).0;
+    let vectors = bias.len() / 4;
+    let mut sums = [[simd.splat_f32s(0.0); 4]; N];
+    for b in 0..N {
+        let row = S::as_simd_f32s(inputs[b]).0;
+        for g in 0..4 {
+            sums[b][g] = simd.add_f32s(row[g * vectors + v], bias[g * vectors + v]);
+        }
+    }
+    sums
+}
+
+/// Adds the part of the states before a step; this is where the time goes that exponentials leave.
+#[inline(always)]
+fn add_recurrent<S: Simd, const N: usize>(
+    simd: S,
+    hidden: &[&[f32]; N],
+    recurrent: &[f32],
+    v: usize,
+    sums: &mut [[S::f32s; 4]; N],
+) {
+    let (h, recurrent) = (hidden[0].len(), S::as_simd_f32s(recurrent).0);
+    let vectors = h / S::F32_LANES;
+    let mut local = *sums;
+    for k in 0..h {
+        let row = &recurrent[k * 4 * vectors..][..4 * vectors];
+        let row = [row[v], row[vectors + v], row[2 * vectors + v], row[3 * vectors + v]];
+        for b in 0..N {
+            let state = simd.splat_f32s(hidden[b][k]);
+            for g in 0..4 {
+                local[b][g] = simd.mul_add_f32s(state, row[g], local[b][g]);
+            }
+        }
+    }
+    *sums = local;
+}
+
+/// Activations and new states of vector `v` of `h` units of one sequence.
+#[inline(always)]
+fn cell<S: Simd>(
+    simd: S,
+    sums: [S::f32s; 4],
+    states: &mut LstmStates<f32>,
+    at: At,
+    (h, v): (usize, usize),
+    keep: bool,
+) {
+    let vectors = h / S::F32_LANES;
+    let [i, f, g, o] = math::gates(simd, sums);
+    let old = S::as_simd_f32s(&states.cell[at.before..][..h]).0[v];
+    let new = simd.mul_add_f32s(f, old, simd.mul_f32s(i, g));
+    let tanh = math::tanh(simd, new);
+    if keep {
+        let row = S::as_mut_simd_f32s(&mut states.gates[at.gates..][..4 * h]).0;
+        row[v] = i;
+        row[vectors + v] = f;
+        row[2 * vectors + v] = g;
+        row[3 * vectors + v] = o;
+        S::as_mut_simd_f32s(&mut states.squashed[at.state..][..h]).0[v] = tanh;
+    }
+    S::as_mut_simd_f32s(&mut states.cell[at.state..][..h]).0[v] = new;
+    S::as_mut_simd_f32s(&mut states.hidden[at.state..][..h]).0[v] = simd.mul_f32s(o, tanh);
 }
 
 /// One step of many runs; false where no vector is filled, so that nothing was done.
