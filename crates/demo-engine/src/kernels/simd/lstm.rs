@@ -75,8 +75,8 @@ fn forward_block<S: Simd, const N: usize>(
                 before: (row + before) * 2 * h + direction * h,
             };
         }
-        let mut inputs = [bias; N];
         for v in 0..h / S::F32_LANES {
+            let mut inputs = [bias; N];
             for b in 0..N {
                 let row = match steps.codes {
                     Some(codes) => {
