@@ -1,6 +1,5 @@
 //! Motif comparison: JASPAR 2016 CORE vertebrates against itself, both strands, on one thread.
 
-#![expect(missing_docs, reason = "criterion's macros define public functions")]
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
 
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::bench_tomtom;
+use crate::{bench_engine, bench_tomtom};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
@@ -14,6 +14,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Times the engine, beside PyTorch where there is one.
+    Engine(bench_engine::Args),
     /// Compares motif matches with tables written by MEME Suite's tomtom, line by line.
     Tomtom(bench_tomtom::Args),
 }
@@ -21,6 +23,7 @@ enum What {
 /// Runs one comparison.
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.what {
+        What::Engine(args) => bench_engine::run(args),
         What::Tomtom(args) => bench_tomtom::run(args),
     }
 }

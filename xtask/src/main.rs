@@ -4,6 +4,7 @@
 //! [`Command`]. They stay thin: what they call lives in the libraries.
 
 mod bench;
+mod bench_engine;
 mod bench_tomtom;
 mod calibrate;
 mod ci;

@@ -149,6 +149,17 @@ impl DnaSequence {
         self.to_reverse_complement().min(self.clone())
     }
 
+    /// The sequence with another base at a position.
+    ///
+    /// # Panics
+    /// Where the position is not in the sequence.
+    #[must_use]
+    pub fn to_mutant(&self, position: usize, base: Nucleotide) -> Self {
+        let mut codes = self.codes.clone();
+        codes[position] = base.code();
+        Self { codes }
+    }
+
     /// The one-hot encoding, (length × 4), an unknown base a row of zeros.
     pub fn to_one_hot(&self) -> Vec<[f32; 4]> {
         let row = |&code: &u8| {
@@ -225,6 +236,13 @@ mod tests {
     fn an_unknown_base_is_a_zero_row() {
         let sequence: DnaSequence = "GN".parse().unwrap();
         assert_eq!(sequence.to_one_hot(), [[0., 0., 1., 0.], [0.; 4]]);
+    }
+
+    #[test]
+    fn a_mutant_differs_at_one_position() {
+        let sequence: DnaSequence = "GNA".parse().unwrap();
+        assert_eq!(sequence.to_mutant(1, Nucleotide::T).to_string(), "GTA");
+        assert_eq!(sequence.to_mutant(2, Nucleotide::A), sequence);
     }
 
     #[test]

@@ -78,9 +78,9 @@ impl Adam {
         learning_rates: &[f64],
         active: &[bool],
     ) -> Result<()> {
-        let (shape, dtype) = (self.first.shape().to_vec(), self.first.dtype());
-        params.buffer().require("the parameters", &shape, dtype)?;
-        gradient.require("the gradient", &shape, dtype)?;
+        let (shape, dtype) = (self.first.shape(), self.first.dtype());
+        params.buffer().require("the parameters", shape, dtype)?;
+        gradient.require("the gradient", shape, dtype)?;
         let members = shape[0];
         for (what, found) in [("learning rates", learning_rates.len()), ("active flags", active.len())] {
             if found != members {

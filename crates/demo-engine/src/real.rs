@@ -9,7 +9,8 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::Buffer;
 use crate::kernels::plain::Layout;
-use crate::kernels::plain::lstm::{CellSteps, Lstm, LstmStates, LstmWeights, Steps};
+use crate::kernels::plain::cell::CellSteps;
+use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, Steps};
 use crate::kernels::plain::sparse::SparseGradient;
 use crate::kernels::simd::lstm::{Backward, Forward, Restarted};
 use crate::kernels::simd::product::Product;

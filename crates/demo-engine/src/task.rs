@@ -88,4 +88,11 @@ pub enum Task<'a> {
         /// Receives the logits of suffixes.
         suffixes: &'a mut Buffer,
     },
+    /// Logits of all single mutants, `(m, n, l, 4, outputs)`: of the sequence with each base at each
+    /// position. The base that is there gives the sequence's own logits. Codes only; what a mutation
+    /// does not touch is not computed again.
+    Mutants {
+        /// Receives the logits of mutants.
+        mutants: &'a mut Buffer,
+    },
 }

@@ -63,6 +63,19 @@ pub(crate) fn truncated(
     Ok(Some(answer))
 }
 
+/// The target's scores of all single mutants, (n, l, 4).
+pub(crate) fn mutants(
+    model: &mut dyn SequenceModel,
+    sequences: &[DnaSequence],
+    target: Target,
+) -> Result<Vec<f32>> {
+    target.cotangent(model.classes())?;
+    let logits = model.mutant_logits(sequences)?;
+    let each = model.length() * 4;
+    check_answer("mutants' logits", &logits, sequences.len(), each * 2)?;
+    to_scores(&logits, sequences.len() * each, target)
+}
+
 /// The first convolution's activations, where the model begins with one.
 pub(crate) fn first_layer(
     model: &mut dyn SequenceModel,

@@ -23,6 +23,7 @@ mod ask;
 mod class_optimisation;
 mod error;
 mod filters;
+mod mutagenesis;
 mod queries;
 mod saliency;
 mod search;
@@ -40,6 +41,7 @@ pub use class_optimisation::{
 };
 pub use error::{Error, Result};
 pub use filters::{FilterConfig, FilterFinder, FilterMotif, FilterOutcome, PartialWindows, SitesPerSequence};
+pub use mutagenesis::{Mutagenesis, in_silico_mutagenesis};
 pub use queries::{
     ClassQueryConfig, QueryMotif, QuerySource, SaliencyQueryConfig, TemporalQueryConfig, TemporalSide,
     class_optimisation_queries, filter_queries, saliency_queries, temporal_queries,

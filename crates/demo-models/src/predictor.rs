@@ -276,6 +276,20 @@ impl SequenceModel for Predictor {
         Ok(Some(all))
     }
 
+    fn mutant_logits(&mut self, sequences: &[DnaSequence]) -> Result<Vec<f32>> {
+        let (length, classes) = (self.length(), self.classes());
+        let mut all = Vec::new();
+        for chunk in self.chunks(ModelInput::Hard(sequences))? {
+            let shape = [1, chunk.size, length, 4, classes];
+            let mut mutants = Buffer::zeros(&shape, self.dtype, &self.device)?;
+            self.run(&chunk, Task::Mutants { mutants: &mut mutants })?;
+            // On the other strand, the mutant to b at i is that to the complement of b at l - 1 - i.
+            let turned = |others: &[f64]| reversed_positions(others, length * 4, classes);
+            all.extend(narrow(&self.fold(mutants.to_f64()?, turned)));
+        }
+        Ok(all)
+    }
+
     fn first_layer(&mut self, sequences: &[DnaSequence]) -> Result<Option<FirstLayer>> {
         let (length, device) = (self.length(), self.device.clone());
         check_lengths(sequences, length)?;

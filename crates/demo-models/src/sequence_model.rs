@@ -3,7 +3,7 @@
 //! Tensors, devices and strands stay behind this trait: an explanation method needs numbers, and
 //! works on whatever can give them. Arrays are `f32`, row-major.
 
-use demo_core::DnaSequence;
+use demo_core::{DnaSequence, Nucleotide};
 
 use crate::Result;
 
@@ -78,9 +78,30 @@ pub trait SequenceModel {
     /// As [`SequenceModel::logits`].
     fn truncated_logits(&mut self, sequences: &[DnaSequence]) -> Result<Option<TruncatedLogits>>;
 
+    /// The logits of every single mutant, (n, l, 4, classes): of the sequence with each base at each
+    /// position. The base that is there gives the logits of the sequence itself.
+    ///
+    /// Unless a model knows better, each mutant is scored like any other sequence.
+    ///
+    /// # Errors
+    /// As [`SequenceModel::logits`].
+    fn mutant_logits(&mut self, sequences: &[DnaSequence]) -> Result<Vec<f32>> {
+        let mut all = Vec::new();
+        for sequence in sequences {
+            all.extend(self.logits(ModelInput::Hard(&single_mutants(sequence)))?);
+        }
+        Ok(all)
+    }
+
     /// The activations of the first convolution; `None` where the network does not begin with one.
     ///
     /// # Errors
     /// As [`SequenceModel::logits`].
     fn first_layer(&mut self, sequences: &[DnaSequence]) -> Result<Option<FirstLayer>>;
+}
+
+/// The sequence with each base at each position, 4 l of them.
+fn single_mutants(sequence: &DnaSequence) -> Vec<DnaSequence> {
+    let mutants = |position| Nucleotide::ALL.map(|base| sequence.to_mutant(position, base));
+    (0..sequence.len()).flat_map(mutants).collect()
 }

@@ -271,7 +271,9 @@ fn printed(cell: &Cell, format: Format) -> Option<String> {
         Cell::Number(number) => number_text(*number, format),
         Cell::Estimate(estimate, low, high) => {
             let text = |number| number_text(number, format).unwrap_or_else(|| "–".into());
-            number_text(*estimate, format).map(|first| format!("{first} [{}, {}]", text(*low), text(*high)))
+            let first = number_text(*estimate, format)?;
+            let alone = low.is_nan() && high.is_nan();
+            Some(if alone { first } else { format!("{first} [{}, {}]", text(*low), text(*high)) })
         }
     }
 }
@@ -412,6 +414,13 @@ mod tests {
         assert_eq!(number_text(f64::INFINITY, Format::Exact).unwrap(), "inf");
         assert_eq!(number_text(0.1 + 0.2, Format::Exact).unwrap(), "0.30000000000000004");
         assert_eq!(number_text(f64::NAN, Format::Fixed(3)), None);
+    }
+
+    #[test]
+    fn an_estimate_without_bounds_stands_alone() {
+        let text = |low, high| printed(&Cell::Estimate(0.5, low, high), Format::Estimate(2)).unwrap();
+        assert_eq!(text(f64::NAN, f64::NAN), "0.50");
+        assert_eq!(text(0.25, f64::NAN), "0.50 [0.25, –]");
     }
 
     #[test]

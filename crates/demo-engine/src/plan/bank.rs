@@ -16,7 +16,7 @@ use crate::{BankShape, Batch, Buffer, Input, Loss, Network};
 use super::chain::{Chain, Step};
 use super::lane::LaneTask;
 use super::walk::InputForm;
-use super::workspace::{Lane, Prepared, Workspace};
+use super::workspace::{Lane, Passes, Prepared, Workspace};
 
 /// Lanes of a member at most: enough for the threads of a desktop, few enough to add.
 const LANES: usize = 8;
@@ -34,12 +34,21 @@ pub(crate) enum Wanted<'a, R> {
     Logits,
     /// The logits of prefixes and suffixes.
     Truncations,
+    /// The logits of all single mutants.
+    Mutants,
     /// The gradient of a loss.
     Loss(Loss),
     /// The gradient of one output.
     Logit(usize),
     /// The gradient of the outputs times these, `(m, n, outputs)`.
     Cotangent(&'a [R]),
+}
+
+impl<R> Wanted<'_, R> {
+    /// Whether a gradient is, so that a backward pass follows.
+    pub(crate) fn is_gradient(&self) -> bool {
+        matches!(self, Self::Loss(_) | Self::Logit(_) | Self::Cotangent(_))
+    }
 }
 
 /// A checked run.
@@ -65,6 +74,8 @@ pub(crate) struct Results<'a, R> {
     pub(crate) input: &'a mut [R],
     /// `(m, n, l, outputs)` each, or empty.
     pub(crate) truncated: [&'a mut [R]; 2],
+    /// `(m, n, l, 4, outputs)`, or empty.
+    pub(crate) mutants: &'a mut [R],
 }
 
 /// How the batch of a member is cut.
@@ -171,13 +182,13 @@ impl<R: Real> Bank<R> {
     fn prepare(&mut self, run: &Run<R>, first: usize, count: usize) {
         let (chain, size) = (&self.chain, run.batch.size);
         let codes = matches!(run.batch.input, Input::Rows { .. });
-        let backward = !matches!(run.wanted, Wanted::Logits | Wanted::Truncations);
+        let passes = Passes { backward: run.wanted.is_gradient(), train: run.train.is_some() };
         self.prepared[..count].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, prepared)| {
             let member = first + index;
             let weights = &run.params[member * chain.parameters..][..chain.parameters];
             vectorised(
                 #[inline(always)]
-                || prepared.fill(chain, weights, codes, backward),
+                || prepared.fill(chain, weights, codes, passes),
             );
             let sum: f64 = match run.batch.weights {
                 Some(weights) => weights[member * size..][..size].iter().map(|&w| f64::from(w)).sum(),
@@ -225,7 +236,7 @@ impl<R: Real> Bank<R> {
             InputForm::Observed => chain.length,
             InputForm::Bases => chain.length * 4,
         };
-        let truncated = chain.length * chain.outputs;
+        let (truncated, mutants) = (chain.length * chain.outputs, chain.length * 4 * chain.outputs);
         for (index, lane) in lanes.iter().enumerate() {
             let range = slices_of(index, lanes.len(), slices);
             let (start, end) = (range.start * sequences, (range.end * sequences).min(size));
@@ -236,6 +247,9 @@ impl<R: Real> Bank<R> {
             copy(results.logits, batch, &lane.logits, chain.outputs);
             if width > 0 {
                 copy(results.input, size, &lane.input, width);
+            }
+            if matches!(run.wanted, Wanted::Mutants) {
+                copy(results.mutants, size, &lane.mutants, mutants);
             }
             if matches!(run.wanted, Wanted::Truncations) {
                 for (to, from) in results.truncated.iter_mut().zip(&lane.truncated) {

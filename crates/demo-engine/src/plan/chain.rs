@@ -134,12 +134,13 @@ impl Chain {
         })
     }
 
-    /// Whether the output of the convolution at step i has few gradients that are not zero: a maximum
-    /// follows it.
-    pub(crate) fn sparse(&self, i: usize) -> bool {
+    /// Whether the output of the convolution at step i has few gradients that are not zero: a global
+    /// maximum follows it, or that of a pool, if dropout thins them more, as in training, or if rows of
+    /// the input are too narrow for a dense product, as the first layer's are.
+    pub(crate) fn sparse(&self, i: usize, train: bool) -> bool {
         let convolves = matches!(self.steps[i], Step::Convolve { .. });
         let pooled = matches!(self.steps.get(i + 1), Some(Step::Finish(finish)) if finish.pool > 1);
-        convolves && (pooled || matches!(self.steps.get(i + 2), Some(Step::GlobalMax)))
+        convolves && ((train || i == 0) && pooled || matches!(self.steps.get(i + 2), Some(Step::GlobalMax)))
     }
 
     /// The step of the LSTM and that of the mean over time after it, where nothing but dropout stands

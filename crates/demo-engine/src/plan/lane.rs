@@ -29,6 +29,7 @@ impl<R: Real> LaneTask<'_, R> {
     pub(crate) fn run(&self, work: &mut Workspace<R>, lane: &mut Lane<R>) {
         let (run, chain) = (self.run, self.chain);
         let steps = chain.steps.len();
+        let each = chain.length * 4 * chain.outputs;
         self.begin(work, lane);
         for (index, number) in self.slices.clone().enumerate() {
             let (slice, place) = (self.slice(number), index * self.sequences);
@@ -38,6 +39,11 @@ impl<R: Real> LaneTask<'_, R> {
             match run.wanted {
                 Wanted::Logits => {}
                 Wanted::Truncations => slice.truncations(work, slice.rows, &mut lane.truncated, place),
+                Wanted::Mutants => {
+                    let Lane { logits, mutants, .. } = &mut *lane;
+                    let (own, to) = (&logits[place * chain.outputs..], &mut mutants[place * each..]);
+                    slice.mutants(work, slice.rows, own, to);
+                }
                 _ => {
                     lane.loss += self.cotangent(&slice, work);
                     self.backward(&slice, work, lane, place, (0, steps));
@@ -65,7 +71,7 @@ impl<R: Real> LaneTask<'_, R> {
             prepared: self.prepared,
             codes: matches!(run.batch.input, Input::Rows { .. }),
             train: run.train.map(|(step, seeds)| (step, seeds[self.member])),
-            keep: !matches!(run.wanted, Wanted::Logits | Wanted::Truncations),
+            keep: run.wanted.is_gradient(),
             first,
             sequences: self.sequences,
             rows: self.sequences.min(run.batch.size - first),
@@ -129,7 +135,7 @@ impl<R: Real> LaneTask<'_, R> {
                 }
                 Wanted::Logit(index) => to[index] = R::ONE,
                 Wanted::Cotangent(cotangent) => to.copy_from_slice(layout_row(cotangent, outputs, row)),
-                Wanted::Logits | Wanted::Truncations => {}
+                Wanted::Logits | Wanted::Truncations | Wanted::Mutants => {}
             }
         }
         loss

@@ -3,6 +3,7 @@
 mod bank;
 mod chain;
 mod lane;
+mod mutants;
 mod phases;
 mod truncate;
 mod walk;
@@ -142,7 +143,7 @@ impl Call<'_> {
             with_params: false,
             form: InputForm::None,
         };
-        let (mut of_params, mut of_input, mut truncated) = (None, None, [None, None]);
+        let (mut of_params, mut of_input, mut truncated, mut of_mutants) = (None, None, [None, None], None);
         match task {
             Task::Predict => {}
             Task::Truncations { prefixes, suffixes } => {
@@ -154,6 +155,15 @@ impl Call<'_> {
                 suffixes.require("the suffixes' logits", &[m, n, length, outputs], self.dtype)?;
                 run.wanted = Wanted::Truncations;
                 truncated = [Some(prefixes), Some(suffixes)];
+            }
+            Task::Mutants { mutants } => {
+                if matches!(self.batch.input, Input::Soft(_)) {
+                    let reason = "soft input has no bases to mutate";
+                    return Err(Error::Unsupported { task: "mutants", reason });
+                }
+                mutants.require("the mutants' logits", &[m, n, length, 4, outputs], self.dtype)?;
+                run.wanted = Wanted::Mutants;
+                of_mutants = Some(mutants);
             }
             Task::Gradient { of, mode, params, input } => {
                 run.wanted = self.objective(of, outputs)?;
@@ -172,6 +182,7 @@ impl Call<'_> {
             params: numbers_mut(of_params),
             input: numbers_mut(of_input),
             truncated: [numbers_mut(prefixes), numbers_mut(suffixes)],
+            mutants: numbers_mut(of_mutants),
         };
         bank.run(&run, results);
         Ok(())

@@ -7,7 +7,8 @@
 //!
 //! Cost: l / 2 times the recurrent part of a whole run, and the layers after the mean l times.
 
-use crate::kernels::plain::lstm::{CellSteps, Lstm, LstmWeights};
+use crate::kernels::plain::cell::CellSteps;
+use crate::kernels::plain::lstm::{Lstm, LstmWeights};
 use crate::kernels::vectorised;
 use crate::product::{Strided, product};
 use crate::real::Real;
@@ -158,7 +159,7 @@ impl<R: Real> Slice<'_, R> {
 
     /// The input's part of the gates of one sequence: its states keep only what activations made of it.
     #[inline(always)]
-    fn projected(&self, work: &Workspace<R>, step: usize, a: usize, to: &mut [R]) {
+    pub(crate) fn projected(&self, work: &Workspace<R>, step: usize, a: usize, to: &mut [R]) {
         let chain = self.chain;
         let (Step::Lstm { kernel, .. }, Some(weights)) = (&chain.steps[step], &self.prepared.lstm[step])
         else {
@@ -174,7 +175,7 @@ impl<R: Real> Slice<'_, R> {
     }
 
     /// Takes rows of means, as sequences of one position, through the steps after the mean.
-    fn rest(&self, work: &mut Workspace<R>, step: usize, means: &[R], to: &mut [R]) {
+    pub(crate) fn rest(&self, work: &mut Workspace<R>, step: usize, means: &[R], to: &mut [R]) {
         let (layout, outputs) = (self.chain.layouts[step], self.chain.outputs);
         let slice =
             means.chunks(self.sequences * layout.count()).zip(to.chunks_mut(self.sequences * outputs));

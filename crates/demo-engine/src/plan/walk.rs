@@ -191,7 +191,7 @@ impl<R: Real> Slice<'_, R> {
                     );
                 }
                 if onward {
-                    let weight = Strided::rows(&self.weights[weight.clone()], *outputs).transposed();
+                    let weight = Strided::rows(&self.prepared.back[i], *inputs);
                     let to = &mut work.gradients[i][layout.at(0, 0)..];
                     product((n, *outputs, *inputs), to, row, false, of_output, weight);
                 }
@@ -294,7 +294,7 @@ impl<R: Real> Slice<'_, R> {
         let Step::Convolve { kernel, weight } = &self.chain.steps[i] else { return };
         let (layout, next, n) = (self.chain.layouts[i], self.chain.layouts[i + 1], self.sequences);
         let of_output = &work.values[i + 1];
-        if self.chain.sparse(i) && !self.looks_up(i) {
+        if self.chain.sparse(i, self.train.is_some()) && !self.looks_up(i) {
             self.sparse_gradient(work, i, gradient.is_some());
             return;
         }
@@ -310,7 +310,7 @@ impl<R: Real> Slice<'_, R> {
             let (weight, place) = (&self.weights[weight.clone()], (layout.lead, layout.positions));
             observed(weight, of_output, next, &work.codes, place, &mut input[..n * layout.positions]);
         } else if i > 0 || form != InputForm::None {
-            if self.chain.sparse(i) {
+            if self.chain.sparse(i, self.train.is_some()) {
                 self.sparse_gradient(work, i, false);
             } else {
                 let (back, of_input) = (&self.prepared.back[i], &mut work.gradients[i]);

@@ -4,15 +4,19 @@
 use crate::kernels::plain::lstm::{LstmStates, LstmWeights};
 use crate::kernels::plain::normalise::Statistics;
 use crate::kernels::plain::sparse::Nonzero;
+use crate::kernels::plain::transpose::transpose;
 use crate::real::Real;
 use crate::store::UNKNOWN;
 
 use super::chain::{Chain, Codes, Step};
+use super::mutants::Mutants;
 use super::truncate::Restarts;
 
 /// What a thread needs to take a slice through the chain.
 #[derive(Debug)]
 pub(crate) struct Workspace<R> {
+    /// Sequences that there is room for.
+    pub(crate) sequences: usize,
     /// Codes in the layout of value 0, unknown where it is padded, and a few beyond.
     pub(crate) codes: Vec<u8>,
     /// Rows of the tables that they index.
@@ -33,6 +37,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) gathered: Vec<R>,
     /// Room for truncated runs.
     pub(crate) restarts: Option<Restarts<R>>,
+    /// Room for mutants; none before the first run that wants them.
+    pub(crate) mutants: Option<Box<Mutants<R>>>,
 }
 
 impl<R: Real> Workspace<R> {
@@ -47,6 +53,7 @@ impl<R: Real> Workspace<R> {
         };
         let gradient = |i: usize| if chain.in_place(i) { 0 } else { chain.layouts[i].size(slice) };
         Self {
+            sequences: slice,
             codes: vec![UNKNOWN; rows + 2],
             index: vec![0; rows],
             values: chain.layouts.iter().map(|layout| zeros(layout.size(slice))).collect(),
@@ -57,6 +64,7 @@ impl<R: Real> Workspace<R> {
             nonzero: (0..chain.steps.len()).map(|i| nonzero(chain, i)).collect(),
             gathered: zeros(gathered),
             restarts: chain.truncation().map(|at| Restarts::new(chain, at)),
+            mutants: None,
         }
     }
 }
@@ -80,14 +88,14 @@ pub(crate) fn bit_words(chain: &Chain, step: usize) -> usize {
 /// Weights of step i, where it is a convolution with a sparse gradient.
 fn sparse_weights(chain: &Chain, i: usize) -> usize {
     match &chain.steps[i] {
-        Step::Convolve { weight, .. } if chain.sparse(i) => weight.len(),
+        Step::Convolve { weight, .. } if chain.sparse(i, true) => weight.len(),
         _ => 0,
     }
 }
 
 fn nonzero(chain: &Chain, i: usize) -> Option<Nonzero> {
     let layout = chain.layouts[i + 1];
-    chain.sparse(i).then(|| Nonzero::new(layout.positions, layout.channels))
+    chain.sparse(i, true).then(|| Nonzero::new(layout.positions, layout.channels))
 }
 
 fn states<R: Real>(step: &Step, slice: usize) -> Option<LstmStates<R>> {
@@ -104,8 +112,8 @@ pub(crate) struct Prepared<R> {
     pub(crate) tables: Vec<R>,
     /// Weights of step i for the way forward, where it is a convolution of numbers, not codes.
     pub(crate) ahead: Vec<Vec<R>>,
-    /// Weights of step i for the way back, where it is a convolution: by filter if its gradient is
-    /// sparse, reversed if not.
+    /// Weights of step i for the way back: of a convolution by filter if its gradient is sparse, reversed
+    /// if not; of a dense layer transposed.
     pub(crate) back: Vec<Vec<R>>,
     /// Weights of step i, where it is an LSTM.
     pub(crate) lstm: Vec<Option<LstmWeights<R>>>,
@@ -115,6 +123,15 @@ pub(crate) struct Prepared<R> {
     pub(crate) weight_scale: f64,
 }
 
+/// What a run does besides going forward.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passes {
+    /// It goes back.
+    pub(crate) backward: bool,
+    /// Dropout is on.
+    pub(crate) train: bool,
+}
+
 impl<R: Real> Prepared<R> {
     /// Room for one member.
     pub(crate) fn new(chain: &Chain) -> Self {
@@ -122,8 +139,12 @@ impl<R: Real> Prepared<R> {
             Codes::Tables(tables) => tables.size(),
             _ => 0,
         };
-        let arranged = |step: &Step| match step {
+        let ahead = |step: &Step| match step {
             Step::Convolve { weight, .. } => vec![R::ZERO; weight.len()],
+            _ => Vec::new(),
+        };
+        let back = |step: &Step| match step {
+            Step::Convolve { weight, .. } | Step::Dense { weight, .. } => vec![R::ZERO; weight.len()],
             _ => Vec::new(),
         };
         let lstm = |step: &Step| match step {
@@ -132,8 +153,8 @@ impl<R: Real> Prepared<R> {
         };
         Self {
             tables: vec![R::ZERO; tables],
-            ahead: chain.steps.iter().map(arranged).collect(),
-            back: chain.steps.iter().map(arranged).collect(),
+            ahead: chain.steps.iter().map(ahead).collect(),
+            back: chain.steps.iter().map(back).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
             statistics: (0..chain.steps.len()).map(|i| statistics(chain, i)).collect(),
             weight_scale: 0.0,
@@ -142,7 +163,8 @@ impl<R: Real> Prepared<R> {
 
     /// Rearranges the weights of a member: for look-up of codes, and for the way back.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, chain: &Chain, weights: &[R], codes: bool, backward: bool) {
+    pub(crate) fn fill(&mut self, chain: &Chain, weights: &[R], codes: bool, passes: Passes) {
+        let Passes { backward, train } = passes;
         for (i, step) in chain.steps.iter().enumerate() {
             match step {
                 Step::Convolve { kernel, weight } => {
@@ -151,7 +173,7 @@ impl<R: Real> Prepared<R> {
                     } else {
                         kernel.pack(&weights[weight.clone()], &mut self.ahead[i]);
                     }
-                    if backward && chain.sparse(i) {
+                    if backward && chain.sparse(i, train) {
                         kernel.by_filter(&weights[weight.clone()], &mut self.back[i]);
                     } else if backward {
                         kernel.reverse(&weights[weight.clone()], &mut self.back[i]);
@@ -171,6 +193,9 @@ impl<R: Real> Prepared<R> {
                     if let Some(statistics) = &mut self.statistics[i] {
                         statistics.fill(mean, variance, step.epsilon);
                     }
+                }
+                Step::Dense { outputs, weight, .. } if backward => {
+                    transpose(&weights[weight.clone()], *outputs, &mut self.back[i], |to, from| *to = from);
                 }
                 Step::Dense { .. } | Step::Finish(_) | Step::GlobalMax | Step::Mean => {}
             }
@@ -196,6 +221,8 @@ pub(crate) struct Lane<R> {
     pub(crate) input: Vec<R>,
     /// Logits of the prefixes and of the suffixes of its sequences.
     pub(crate) truncated: [Vec<R>; 2],
+    /// Logits of the mutants of its sequences.
+    pub(crate) mutants: Vec<R>,
     /// Its part of the loss.
     pub(crate) loss: f64,
     /// Two sums of each channel of a batch normalisation.
@@ -215,6 +242,7 @@ impl<R: Real> Lane<R> {
             logits: zeros(rows * chain.outputs),
             input: zeros(rows * chain.length * 4),
             truncated: [zeros(truncated), zeros(truncated)],
+            mutants: zeros(rows * chain.length * 4 * chain.outputs),
             loss: 0.0,
             sums: vec![0.0; widest_normalisation(chain) * 2],
         }

@@ -6,6 +6,7 @@
 mod banks;
 mod common;
 mod gradients;
+mod mutants;
 mod normalisation;
 mod routes;
 mod truncations;

@@ -246,3 +246,53 @@ fn parameters_mean_what_the_table_for_pytorch_says() {
         }
     }
 }
+
+/// A model that scores mutants one by one.
+struct Slow(Predictor);
+
+impl SequenceModel for Slow {
+    fn length(&self) -> usize {
+        self.0.length()
+    }
+
+    fn classes(&self) -> usize {
+        self.0.classes()
+    }
+
+    fn logits(&mut self, input: ModelInput<'_>) -> crate::Result<Vec<f32>> {
+        self.0.logits(input)
+    }
+
+    fn input_gradients(
+        &mut self,
+        input: ModelInput<'_>,
+        cotangent: &[f32],
+    ) -> crate::Result<crate::InputGradients> {
+        self.0.input_gradients(input, cotangent)
+    }
+
+    fn truncated_logits(
+        &mut self,
+        sequences: &[DnaSequence],
+    ) -> crate::Result<Option<crate::TruncatedLogits>> {
+        self.0.truncated_logits(sequences)
+    }
+
+    fn first_layer(&mut self, sequences: &[DnaSequence]) -> crate::Result<Option<crate::FirstLayer>> {
+        self.0.first_layer(sequences)
+    }
+}
+
+#[test]
+fn mutants_have_the_logits_of_separate_runs() {
+    let given = sequences(150, LENGTH);
+    for architecture in architectures() {
+        for strands in [Strands::Forward, Strands::Both] {
+            let mut model = predictor(&architecture, LENGTH, strands, DType::F32);
+            let found = model.mutant_logits(&given).unwrap();
+            let wanted = Slow(model).mutant_logits(&given).unwrap();
+            assert_eq!(found.len(), 150 * LENGTH * 4 * 2);
+            assert!(gap(&found, &wanted) < 2e-6);
+        }
+    }
+}

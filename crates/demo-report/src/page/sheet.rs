@@ -26,7 +26,7 @@ th.n,td.n{text-align:right}td.n{white-space:nowrap}\
 .note{color:var(--muted);font-size:.9rem}\
 figure{margin:.9rem 0}\
 figure svg{display:block;max-width:100%;height:auto}\
-figure.wide svg{min-width:44rem}figure.mid svg{min-width:28rem}td:not(.n){min-width:6rem}\
+figure.wide svg{min-width:44rem}figure.mid svg{min-width:28rem}td:not(.n){min-width:6rem;overflow-wrap:anywhere}\
 figcaption{color:var(--muted);font-size:.87rem;margin-top:.2rem;max-width:46rem}\
 .row{display:flex;flex-wrap:wrap;gap:.5rem 2rem;align-items:flex-start}\
 .row figure{max-width:100%}.row figcaption{max-width:24rem}\

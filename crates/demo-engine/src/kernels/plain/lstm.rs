@@ -16,6 +16,7 @@ use crate::product::{Strided, pack_panels, panel_product, product};
 use crate::real::Real;
 
 use super::Layout;
+use super::cell::{cell_gradient, cell_step};
 use super::embedding::dot;
 use super::transpose::transpose;
 
@@ -420,96 +421,5 @@ fn two_rows<R>(data: &mut [R], write: usize, read: usize, width: usize) -> (&mut
     } else {
         let (low, high) = data.split_at_mut(write);
         (&mut high[..width], &low[read..read + width])
-    }
-}
-
-/// One step of one sequence: gates get their activations, c and h their new states.
-#[inline(always)]
-pub(crate) fn cell_step<R: Real>(
-    gates: &mut [R],
-    bias: &[R],
-    before: &[R],
-    cell: &mut [R],
-    squashed: &mut [R],
-    hidden: &mut [R],
-) {
-    let h = cell.len();
-    let (gates, bias) = (&mut gates[..4 * h], &bias[..4 * h]);
-    let (before, squashed, hidden) = (&before[..h], &mut squashed[..h], &mut hidden[..h]);
-    for u in 0..h {
-        let input = (gates[u] + bias[u]).sigmoid();
-        let forget = (gates[h + u] + bias[h + u]).sigmoid();
-        let candidate = (gates[2 * h + u] + bias[2 * h + u]).tanh();
-        let output = (gates[3 * h + u] + bias[3 * h + u]).sigmoid();
-        let c = forget.mul_add(before[u], input * candidate);
-        gates[u] = input;
-        gates[h + u] = forget;
-        gates[2 * h + u] = candidate;
-        gates[3 * h + u] = output;
-        cell[u] = c;
-        squashed[u] = c.tanh();
-        hidden[u] = output * squashed[u];
-    }
-}
-
-/// One step of many runs, of which nothing but the states is kept.
-pub(crate) struct CellSteps<'a, R> {
-    /// `(runs, 4h)`, without the bias.
-    pub(crate) gates: &'a mut [R],
-    /// `(4h)`.
-    pub(crate) bias: &'a [R],
-    /// `(runs, h)`: c, and h, which are replaced, and a sum that the new h is added to.
-    pub(crate) cell: &'a mut [R],
-    pub(crate) hidden: &'a mut [R],
-    pub(crate) sums: &'a mut [R],
-    /// h.
-    pub(crate) units: usize,
-}
-
-impl<R: Real> CellSteps<'_, R> {
-    /// Does it.
-    #[inline(always)]
-    pub(crate) fn run(mut self) {
-        if !R::cell_steps(&mut self) {
-            self.plain_run();
-        }
-    }
-
-    /// The same unit by unit.
-    #[inline(always)]
-    pub(crate) fn plain_run(&mut self) {
-        let h = self.units;
-        for (run, gates) in self.gates.chunks_exact(4 * h).enumerate() {
-            for u in 0..h {
-                let gate = |g: usize| gates[g * h + u] + self.bias[g * h + u];
-                let at = run * h + u;
-                let c = gate(1).sigmoid().mul_add(self.cell[at], gate(0).sigmoid() * gate(2).tanh());
-                self.cell[at] = c;
-                self.hidden[at] = gate(3).sigmoid() * c.tanh();
-                self.sums[at] += self.hidden[at];
-            }
-        }
-    }
-}
-
-/// One step of one sequence backwards: gates get their gradient; `carried` holds the gradient of h and
-/// of c from the later step and gets that of c for the earlier one.
-#[inline(always)]
-fn cell_gradient<R: Real>(gates: &mut [R], before: &[R], squashed: &[R], gradient: &[R], carried: &mut [R]) {
-    let h = squashed.len();
-    let gates = &mut gates[..4 * h];
-    let (before, gradient) = (&before[..h], &gradient[..h]);
-    let (from_hidden, from_cell) = carried.split_at_mut(h);
-    let (from_hidden, from_cell) = (&from_hidden[..h], &mut from_cell[..h]);
-    for u in 0..h {
-        let (input, forget, candidate, output) = (gates[u], gates[h + u], gates[2 * h + u], gates[3 * h + u]);
-        let squashed = squashed[u];
-        let dh = gradient[u] + from_hidden[u];
-        let dc = (dh * output).mul_add(R::ONE - squashed * squashed, from_cell[u]);
-        gates[u] = dc * candidate * input * (R::ONE - input);
-        gates[h + u] = dc * before[u] * forget * (R::ONE - forget);
-        gates[2 * h + u] = dc * input * (R::ONE - candidate * candidate);
-        gates[3 * h + u] = dh * squashed * output * (R::ONE - output);
-        from_cell[u] = dc * forget;
     }
 }

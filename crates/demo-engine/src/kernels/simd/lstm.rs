@@ -6,7 +6,8 @@
 use pulp::{Simd, WithSimd};
 
 use crate::kernels::plain::Layout;
-use crate::kernels::plain::lstm::{CellSteps, Lstm, LstmStates, LstmWeights, Steps, rows_of};
+use crate::kernels::plain::cell::CellSteps;
+use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, Steps, rows_of};
 
 use super::math;
 
@@ -67,9 +68,9 @@ fn forward_block<S: Simd, const N: usize>(
     for step in 0..l {
         let (t, before) = rows_of(direction, step, l);
         let mut at = [At::default(); N];
-        for b in 0..N {
+        for (b, at) in at.iter_mut().enumerate() {
             let row = (first + b) * pitch;
-            at[b] = At {
+            *at = At {
                 gates: (row + t) * 8 * h + direction * 4 * h,
                 state: (row + t + 1) * 2 * h + direction * h,
                 before: (row + before) * 2 * h + direction * h,

@@ -1,0 +1,221 @@
+//! The mean of an LSTM's states over time for all mutants of a sequence at once: each direction of a
+//! mutant goes on from the sequence's own states at the first step that its mutation changes.
+//!
+//! At each step all mutants that have begun are one batch. Cost: about half the recurrent part of as many
+//! whole runs.
+
+use std::ops::Range;
+
+use crate::kernels::plain::cell::CellSteps;
+use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, rows_of};
+use crate::kernels::vectorised;
+use crate::product::{Strided, product};
+use crate::real::Real;
+
+use super::{BASES, Mutations};
+
+/// A mutant whose mutation reaches the LSTM.
+#[derive(Debug)]
+struct Mutant {
+    /// Its number among all mutants of the sequence.
+    number: usize,
+    /// Positions of the LSTM's input that are new.
+    span: Range<usize>,
+    /// Where their gates begin.
+    gates: usize,
+}
+
+impl Mutant {
+    /// The first step of a direction that is new.
+    fn first_step(&self, direction: usize, positions: usize) -> usize {
+        if direction == 0 { self.span.start } else { positions - self.span.end }
+    }
+}
+
+/// Room for the mutants of a sequence.
+#[derive(Debug)]
+pub(crate) struct Recurrent<R> {
+    /// In the order of their positions.
+    mutants: Vec<Mutant>,
+    /// `(l + 1, 8h)`: the input's part of the sequence's own gates.
+    own: Vec<R>,
+    /// Rows of 8h: that of the new positions, mutant after mutant.
+    new: Vec<R>,
+    /// `(mutants, 4h)`: gates at one step.
+    gates: Vec<R>,
+    /// `(mutants, h)`: states, and the sum of h over steps.
+    cell: Vec<R>,
+    hidden: Vec<R>,
+    sums: Vec<R>,
+    /// `(l + 1, h)`: sums of the sequence's own h before each step.
+    running: Vec<R>,
+}
+
+impl<R: Real> Recurrent<R> {
+    /// Room for so many mutants, each with at most `width` new positions.
+    pub(crate) fn new(kernel: &Lstm, count: usize, width: usize) -> Self {
+        let (l, h) = (kernel.positions, kernel.hidden);
+        let zeros = |size| vec![R::ZERO; size];
+        Self {
+            mutants: Vec::with_capacity(count),
+            own: zeros((l + 1) * 8 * h),
+            new: zeros(count * width * 8 * h),
+            gates: zeros(count * 4 * h),
+            cell: zeros(count * h),
+            hidden: zeros(count * h),
+            sums: zeros(count * h),
+            running: zeros((l + 1) * h),
+        }
+    }
+
+    /// Forgets all mutants; returns the room for the sequence's own gates.
+    pub(crate) fn begin(&mut self) -> &mut [R] {
+        self.mutants.clear();
+        &mut self.own
+    }
+
+    /// Adds a mutant of an input of codes.
+    pub(crate) fn push_code(&mut self, kernel: &Lstm, weights: &LstmWeights<R>, position: usize, base: u8) {
+        let (width, gates) = (8 * kernel.hidden, self.free(kernel));
+        let row = &weights.input[usize::from(base) * width..][..width];
+        self.new[gates..gates + width].copy_from_slice(row);
+        let number = position * BASES + usize::from(base);
+        self.mutants.push(Mutant { number, span: position..position + 1, gates });
+    }
+
+    /// Adds the mutants of a position, whose new input rows are `(mutants, span, c)`.
+    pub(crate) fn push_rows(
+        &mut self,
+        kernel: &Lstm,
+        weights: &LstmWeights<R>,
+        position: usize,
+        (mutations, span): (Mutations, Range<usize>),
+        rows: &[R],
+    ) {
+        if span.is_empty() {
+            return;
+        }
+        let (width, gates) = (8 * kernel.hidden, self.free(kernel));
+        let count = mutations.count() * span.len();
+        kernel.project_rows(&rows[..count * kernel.inputs], weights, &mut self.new[gates..]);
+        for (j, base) in mutations.iter().enumerate() {
+            let (number, gates) = (position * BASES + usize::from(base), gates + j * span.len() * width);
+            self.mutants.push(Mutant { number, span: span.clone(), gates });
+        }
+    }
+
+    /// Where the gates of the next mutant go.
+    fn free(&self, kernel: &Lstm) -> usize {
+        self.mutants.last().map_or(0, |last| last.gates + last.span.len() * 8 * kernel.hidden)
+    }
+
+    /// Writes the means `(4 l, 2h)` of both directions for all mutants; those whose mutation does not
+    /// reach the LSTM have the sequence's own.
+    pub(crate) fn run(
+        &mut self,
+        kernel: &Lstm,
+        weights: &LstmWeights<R>,
+        states: &LstmStates<R>,
+        a: usize,
+        means: &mut [R],
+    ) {
+        for direction in 0..2 {
+            vectorised(
+                #[inline(always)]
+                || self.direction(kernel, weights, states, (a, direction), means),
+            );
+        }
+    }
+
+    #[inline(always)]
+    fn direction(
+        &mut self,
+        kernel: &Lstm,
+        weights: &LstmWeights<R>,
+        states: &LstmStates<R>,
+        (a, direction): (usize, usize),
+        means: &mut [R],
+    ) {
+        let (l, h, count) = (kernel.positions, kernel.hidden, self.mutants.len());
+        let bias = &weights.bias[direction * 4 * h..][..4 * h];
+        // Mutants that have begun: the first ones, or, against the order of positions, the last ones.
+        let mut begun = if direction == 0 { 0..0 } else { count..count };
+        self.sum_own(kernel, states, (a, direction));
+        for step in 0..l {
+            let (t, before) = rows_of(direction, step, l);
+            let state = (a * kernel.pitch() + before) * 2 * h + direction * h..;
+            while let Some(next) = self.next(direction, &begun)
+                && self.mutants[next].first_step(direction, l) <= step
+            {
+                let row = next * h..(next + 1) * h;
+                self.hidden[row.clone()].copy_from_slice(&states.hidden[state.clone()][..h]);
+                self.cell[row.clone()].copy_from_slice(&states.cell[state.clone()][..h]);
+                self.sums[row].copy_from_slice(&self.running[step * h..][..h]);
+                begun = begun.start.min(next)..begun.end.max(next + 1);
+            }
+            for mutant in begun.clone() {
+                let Mutant { span, gates, .. } = &self.mutants[mutant];
+                let from = if span.contains(&t) {
+                    &self.new[gates + (t - span.start) * 8 * h..]
+                } else {
+                    &self.own[t * 8 * h..]
+                };
+                self.gates[mutant * 4 * h..][..4 * h].copy_from_slice(&from[direction * 4 * h..][..4 * h]);
+            }
+            let rows = begun.start * h..begun.end * h;
+            let gates = &mut self.gates[begun.start * 4 * h..begun.end * 4 * h];
+            product(
+                (begun.len(), h, 4 * h),
+                gates,
+                4 * h,
+                true,
+                Strided::rows(&self.hidden[rows.clone()], h),
+                Strided::rows(&weights.recurrent[direction], 4 * h),
+            );
+            let (cell, hidden) = (&mut self.cell[rows.clone()], &mut self.hidden[rows.clone()]);
+            CellSteps { gates, bias, cell, hidden, sums: &mut self.sums[rows], units: h }.run();
+        }
+        self.write_means(kernel, direction, means);
+    }
+
+    /// The mutant that begins next, if any is left.
+    #[inline(always)]
+    fn next(&self, direction: usize, begun: &Range<usize>) -> Option<usize> {
+        if direction == 0 {
+            (begun.end < self.mutants.len()).then_some(begun.end)
+        } else {
+            begun.start.checked_sub(1)
+        }
+    }
+
+    /// Sums of the sequence's own states before each step of a direction, and after the last.
+    #[inline(always)]
+    fn sum_own(&mut self, kernel: &Lstm, states: &LstmStates<R>, (a, direction): (usize, usize)) {
+        let (l, h) = (kernel.positions, kernel.hidden);
+        self.running[..h].fill(R::ZERO);
+        for step in 0..l {
+            let (t, _) = rows_of(direction, step, l);
+            let state = &states.hidden[(a * kernel.pitch() + t + 1) * 2 * h + direction * h..][..h];
+            let (sums, next) = self.running[step * h..].split_at_mut(h);
+            for ((next, sum), &x) in next.iter_mut().zip(sums).zip(state) {
+                *next = *sum + x;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write_means(&self, kernel: &Lstm, direction: usize, means: &mut [R]) {
+        let (l, h) = (kernel.positions, kernel.hidden);
+        let scale = R::from_f64(1.0 / l as f64);
+        let mut write = |number: usize, sums: &[R]| {
+            let to = &mut means[number * 2 * h + direction * h..][..h];
+            to.iter_mut().zip(sums).for_each(|(mean, &sum)| *mean = sum * scale);
+        };
+        for number in 0..l * BASES {
+            write(number, &self.running[l * h..][..h]);
+        }
+        for (mutant, sums) in self.mutants.iter().zip(self.sums.chunks_exact(h)) {
+            write(mutant.number, sums);
+        }
+    }
+}

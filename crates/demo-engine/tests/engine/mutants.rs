@@ -1,0 +1,117 @@
+//! Logits of single mutants against separate runs.
+
+use demo_engine::*;
+
+use crate::common::*;
+
+/// The logits of a case's sequences, and of their mutants `(m, n, l, 4, outputs)`.
+fn mutants(case: &Case, dtype: DType) -> (Vec<f64>, Vec<f64>) {
+    let (m, n, l, outputs) = (case.members, case.size, case.network.length(), case.network.outputs());
+    let mut plan = Plan::new(&case.network, case.shape(), dtype, &Device::Cpu).unwrap();
+    let store = CodeStore::new(&case.codes, l, &Device::Cpu).unwrap();
+    let input = Input::Rows { store: &store, rows: &case.rows };
+    let batch = Batch { input, size: n, labels: None, weights: None };
+    let zeros = |shape: &[usize]| Buffer::zeros(shape, dtype, &Device::Cpu).unwrap();
+    let (mut logits, mut found) = (zeros(&[m, n, outputs]), zeros(&[m, n, l, 4, outputs]));
+    plan.run(&case.params(dtype), &batch, Task::Mutants { mutants: &mut found }, &mut logits).unwrap();
+    (logits.to_f64().unwrap(), found.to_f64().unwrap())
+}
+
+/// The same, each mutant a sequence of its own.
+fn separate(case: &Case) -> Vec<f64> {
+    let (l, each) = (case.network.length(), case.network.length() * 4);
+    let mut codes = Vec::new();
+    for &row in &case.rows {
+        let own = &case.codes[row as usize * l..][..l];
+        for number in 0..each {
+            let mut mutant = own.to_vec();
+            mutant[number / 4] = (number % 4) as u8;
+            codes.extend(mutant);
+        }
+    }
+    let size = case.size * each;
+    let zeros = |shape: &[usize]| Buffer::zeros(shape, DType::F64, &Device::Cpu).unwrap();
+    let store = CodeStore::new(&codes, l, &Device::Cpu).unwrap();
+    let rows: Vec<u32> = (0..(case.members * size) as u32).collect();
+    let input = Input::Rows { store: &store, rows: &rows };
+    let batch = Batch { input, size, labels: None, weights: None };
+    let shape = BankShape { members: case.members, batch: size };
+    let mut plan = Plan::new(&case.network, shape, DType::F64, &Device::Cpu).unwrap();
+    let mut logits = zeros(&[case.members, size, case.network.outputs()]);
+    plan.run(&case.params(DType::F64), &batch, Task::Predict, &mut logits).unwrap();
+    logits.to_f64().unwrap()
+}
+
+fn check(network: Network, members: usize, size: usize) {
+    let case = Case::new(network, members, size, 71);
+    let wanted = separate(&case);
+    let (logits, found) = mutants(&case, DType::F64);
+    assert!(difference(&found, &wanted) < 1e-12);
+    assert!(difference(&mutants(&case, DType::F32).1, &wanted) < 2e-5);
+    // The base that is there gives the sequence's own logits, bit for bit.
+    let (l, outputs) = (case.network.length(), case.network.outputs());
+    for (n, &row) in case.rows.iter().enumerate() {
+        for (p, &code) in case.codes[row as usize * l..][..l].iter().enumerate() {
+            if code < 4 {
+                let at = ((n * l + p) * 4 + usize::from(code)) * outputs;
+                assert_eq!(found[at..at + outputs], logits[n * outputs..][..outputs]);
+            }
+        }
+    }
+}
+
+#[test]
+fn mutants_are_runs_on_mutated_sequences() {
+    check(published("cnn", 41, 5, 0), 2, 19);
+    check(published("rnn", 13, 0, 5), 2, 9);
+    check(published("cnn-rnn", 23, 6, 4), 1, 17);
+    check(published("cnn", 101, 4, 0), 1, 1);
+}
+
+#[test]
+fn every_kind_of_layer_is_passed() {
+    let dense = Layer::Dense { outputs: 2 };
+    let norm = Layer::BatchNormalisation { epsilon: 1e-3, momentum: 0.1 };
+    let lstm = Layer::BidirectionalLstm { hidden: 3 };
+    let exponential = activation(Activation::Exponential);
+    let same = |filters, width| convolution(filters, width, Padding::Same);
+    let valid = |filters, width| convolution(filters, width, Padding::Valid);
+    let cases: [Vec<Layer>; 7] = [
+        // Positions that a pool leaves over, padding, normalisation, and flattened columns.
+        vec![same(5, 7), norm, exponential, Layer::MaxPool { width: 4 }, DROP, same(3, 5), RELU, dense],
+        vec![
+            valid(4, 6),
+            RELU,
+            Layer::MaxPool { width: 3 },
+            valid(4, 2),
+            norm,
+            RELU,
+            Layer::MeanOverTime,
+            dense,
+        ],
+        // A maximum of an LSTM, an LSTM of codes without a mean, two of them.
+        vec![same(4, 3), RELU, lstm, Layer::GlobalMaxPool, dense],
+        vec![lstm, Layer::GlobalMaxPool, dense],
+        vec![lstm, lstm, Layer::MeanOverTime, dense],
+        // No convolution at all, and nothing but one.
+        vec![dense, RELU, dense],
+        vec![valid(2, 9), RELU],
+    ];
+    for layers in cases {
+        check(Network::new(15, layers).unwrap(), 1, 18);
+    }
+}
+
+#[test]
+fn soft_input_has_no_mutants() {
+    let network = published("rnn", 5, 0, 2);
+    let shape = BankShape { members: 1, batch: 1 };
+    let mut plan = Plan::new(&network, shape, DType::F32, &Device::Cpu).unwrap();
+    let params = Params::zeros(&network, 1, DType::F32, &Device::Cpu).unwrap();
+    let zeros = |shape: &[usize]| Buffer::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    let (soft, mut logits, mut mutants) = (zeros(&[1, 1, 5, 4]), zeros(&[1, 1, 2]), zeros(&[1, 1, 5, 4, 2]));
+    let batch = Batch { input: Input::Soft(&soft), size: 1, labels: None, weights: None };
+    let task = Task::Mutants { mutants: &mut mutants };
+    let error = plan.run(&params, &batch, task, &mut logits).unwrap_err();
+    assert!(error.to_string().contains("soft input has no bases to mutate"), "{error}");
+}

@@ -1,0 +1,41 @@
+//! The multiply-adds that this machine can do: a loop that stays in registers.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Independent sums: enough to hide the latency of a multiply-add on two ports.
+const SUMS: usize = 12;
+const STEPS: usize = 4_000_000;
+
+/// Billions of floating-point operations a second in f32 on so many threads: the best of five.
+pub(crate) fn gflops(threads: usize) -> f64 {
+    let once = || {
+        let start = Instant::now();
+        let operations: f64 = (0..threads).into_par_iter().map(|_| Arch::new().dispatch(Loop)).sum();
+        operations / start.elapsed().as_secs_f64() / 1e9
+    };
+    (0..5).map(|_| once()).fold(0.0, f64::max)
+}
+
+struct Loop;
+
+impl WithSimd for Loop {
+    /// Operations that were done.
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let (x, y) = (simd.splat_f32s(black_box(0.999)), simd.splat_f32s(black_box(1e-3)));
+        let mut sums = [simd.splat_f32s(black_box(0.0)); SUMS];
+        for _ in 0..STEPS {
+            for sum in &mut sums {
+                *sum = simd.mul_add_f32s(*sum, x, y);
+            }
+        }
+        black_box(sums);
+        (STEPS * SUMS * S::F32_LANES * 2) as f64
+    }
+}
