@@ -35,6 +35,33 @@ impl<'a, R> Strided<'a, R> {
     }
 }
 
+/// Rows of a product that lie in equal groups: within a group they are as far apart as the matrix says,
+/// and its groups begin this far apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Groups {
+    /// Rows of a group.
+    pub(crate) rows: usize,
+    /// Numbers from one group to the next of the left matrix.
+    pub(crate) left: usize,
+    /// And of the result.
+    pub(crate) to: usize,
+}
+
+impl Groups {
+    /// All rows in one.
+    pub(crate) const ONE: Self = Self { rows: usize::MAX, left: 0, to: 0 };
+
+    /// Where a row begins, of the left matrix and of the result.
+    #[inline(always)]
+    pub(crate) fn start_of(&self, row: usize, left: usize, to: usize) -> (usize, usize) {
+        if row < self.rows {
+            return (row * left, row * to);
+        }
+        let (group, row) = (row / self.rows, row % self.rows);
+        (group * self.left + row * left, group * self.to + row * to)
+    }
+}
+
 /// `to = left right`, or `to += left right`: `(m, n) = (m, k) (k, n)`. Rows of `to` start `row` apart.
 ///
 /// # Panics
@@ -51,7 +78,7 @@ pub(crate) fn product<R: Real>(
     if m == 0 || n == 0 {
         return;
     }
-    if R::product((m, k, n), to, row, add, left, right) {
+    if R::product((m, k, n), to, row, add, left, right, Groups::ONE) {
         return;
     }
     packed_product((m, k, n), to, row, add, left, right);
@@ -72,18 +99,26 @@ pub(crate) fn pack_panels<R: Real>(from: Strided<R>, (k, n): (usize, usize), pan
     }
 }
 
-/// [`product`] with a right matrix in panels.
+/// `to = left right` with a right matrix in panels, for rows in groups, all groups of the same size.
 pub(crate) fn panel_product<R: Real>(
     (m, k, n): (usize, usize, usize),
     to: &mut [R],
     row: usize,
-    add: bool,
     left: Strided<R>,
     panels: &[R],
+    groups: Groups,
 ) {
     for (first, panel) in (0..n).step_by(PANEL).zip(panels[..k * n].chunks(k * PANEL)) {
-        let width = PANEL.min(n - first);
-        product((m, k, width), &mut to[first..], row, add, left, Strided::rows(panel, width));
+        let (width, to) = (PANEL.min(n - first), &mut to[first..]);
+        let panel = Strided::rows(panel, width);
+        if R::product((m, k, width), to, row, false, left, panel, groups) {
+            continue;
+        }
+        for group in (0..m).step_by(groups.rows.min(m)) {
+            let (from, at) = groups.start_of(group, left.row, row);
+            let (left, count) = (Strided { data: &left.data[from..], ..left }, groups.rows.min(m - group));
+            packed_product((count, k, width), &mut to[at..], row, false, left, panel);
+        }
     }
 }
 

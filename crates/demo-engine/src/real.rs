@@ -15,7 +15,7 @@ use crate::kernels::plain::sparse::SparseGradient;
 use crate::kernels::simd::lstm::{Backward, Forward, Restarted};
 use crate::kernels::simd::product::Product;
 use crate::kernels::simd::sparse;
-use crate::product::Strided;
+use crate::product::{Groups, Strided};
 
 /// A floating-point type that kernels are written for.
 pub(crate) trait Real:
@@ -78,6 +78,7 @@ pub(crate) trait Real:
         _add: bool,
         _left: Strided<Self>,
         _right: Strided<Self>,
+        _groups: Groups,
     ) -> bool {
         false
     }
@@ -218,8 +219,9 @@ impl Real for f32 {
         add: bool,
         left: Strided<Self>,
         right: Strided<Self>,
+        groups: Groups,
     ) -> bool {
-        pulp::Arch::new().dispatch(Product { sizes, to, row, add, left, right })
+        pulp::Arch::new().dispatch(Product { sizes, to, row, add, left, right, groups })
     }
     fn sparse_gradient(run: &mut SparseGradient<Self>) -> bool {
         pulp::Arch::new().dispatch(sparse::Run(run))

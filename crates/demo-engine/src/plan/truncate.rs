@@ -10,7 +10,6 @@
 use crate::kernels::plain::cell::CellSteps;
 use crate::kernels::plain::lstm::{Lstm, LstmWeights};
 use crate::kernels::vectorised;
-use crate::product::{Strided, product};
 use crate::real::Real;
 
 use super::chain::{Chain, Step};
@@ -24,7 +23,9 @@ pub(crate) struct Restarts<R> {
     steps: (usize, usize),
     /// `(l + 1, 8h)`: the input's part of a sequence's gates.
     projected: Vec<R>,
-    /// `(l, 4h)`: gates of all runs at one position.
+    /// Where all runs find them at one position.
+    places: Vec<usize>,
+    /// `(4h)`: room for gates.
     gates: Vec<R>,
     /// `(l, h)`: states of all runs, and the sum of h over steps.
     cell: Vec<R>,
@@ -45,7 +46,8 @@ impl<R: Real> Restarts<R> {
         Self {
             steps,
             projected: zeros((l + 1) * 8 * h),
-            gates: zeros(l * 4 * h),
+            places: vec![0; l],
+            gates: zeros(4 * h),
             cell: zeros(l * h),
             hidden: zeros(l * h),
             sums: zeros(l * h),
@@ -66,27 +68,19 @@ impl<R: Real> Restarts<R> {
             // Runs that have started: prefixes that end at or after t, suffixes that begin at or before.
             let (t, runs) =
                 if direction == 0 { (step, 0..step + 1) } else { (l - 1 - step, l - 1 - step..l) };
-            let projected = &self.projected[t * 8 * h + direction * 4 * h..][..4 * h];
-            let gates = &mut self.gates[runs.start * 4 * h..runs.end * 4 * h];
-            gates.chunks_exact_mut(4 * h).for_each(|row| row.copy_from_slice(projected));
-            product(
-                (runs.len(), h, 4 * h),
-                gates,
-                4 * h,
-                true,
-                Strided::rows(&self.hidden[runs.start * h..], h),
-                Strided::rows(&weights.recurrent[direction], 4 * h),
-            );
             let rows = runs.start * h..runs.end * h;
-            let states = CellSteps {
-                gates,
+            self.places.fill(t * 8 * h + direction * 4 * h);
+            let steps = CellSteps {
+                inputs: &self.projected,
+                places: &self.places[runs],
+                recurrent: &weights.recurrent[direction],
                 bias,
                 cell: &mut self.cell[rows.clone()],
                 hidden: &mut self.hidden[rows.clone()],
                 sums: &mut self.sums[rows],
-                units: h,
+                gates: &mut self.gates,
             };
-            states.run();
+            steps.run();
         }
         let means = &mut self.means[1 - direction];
         for (run, sums) in self.sums.chunks_exact(h).enumerate() {

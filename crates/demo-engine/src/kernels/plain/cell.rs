@@ -33,16 +33,18 @@ pub(crate) fn cell_step<R: Real>(
 
 /// One step of many runs, of which nothing but the states is kept.
 pub(crate) struct CellSteps<'a, R> {
-    /// `(runs, 4h)`, without the bias.
-    pub(crate) gates: &'a mut [R],
-    /// `(4h)`.
+    /// The input's part of gates, in rows of 4h at these places, one a run.
+    pub(crate) inputs: &'a [R],
+    pub(crate) places: &'a [usize],
+    /// `(h, 4h)` and `(4h)`.
+    pub(crate) recurrent: &'a [R],
     pub(crate) bias: &'a [R],
     /// `(runs, h)`: c, and h, which are replaced, and a sum that the new h is added to.
     pub(crate) cell: &'a mut [R],
     pub(crate) hidden: &'a mut [R],
     pub(crate) sums: &'a mut [R],
-    /// h.
-    pub(crate) units: usize,
+    /// `(4h)`: room for the gates of a run.
+    pub(crate) gates: &'a mut [R],
 }
 
 impl<R: Real> CellSteps<'_, R> {
@@ -54,18 +56,23 @@ impl<R: Real> CellSteps<'_, R> {
         }
     }
 
-    /// The same unit by unit.
+    /// The same run by run, unit by unit.
     #[inline(always)]
     pub(crate) fn plain_run(&mut self) {
-        let h = self.units;
-        for (run, gates) in self.gates.chunks_exact(4 * h).enumerate() {
-            for u in 0..h {
-                let gate = |g: usize| gates[g * h + u] + self.bias[g * h + u];
-                let at = run * h + u;
-                let c = gate(1).sigmoid().mul_add(self.cell[at], gate(0).sigmoid() * gate(2).tanh());
-                self.cell[at] = c;
-                self.hidden[at] = gate(3).sigmoid() * c.tanh();
-                self.sums[at] += self.hidden[at];
+        let h = self.bias.len() / 4;
+        for (run, &place) in self.places.iter().enumerate() {
+            let rows = self.inputs[place..place + 4 * h].iter().zip(self.bias);
+            self.gates.iter_mut().zip(rows).for_each(|(gate, (&x, &b))| *gate = x + b);
+            let states = &mut self.hidden[run * h..(run + 1) * h];
+            for (row, &state) in self.recurrent.chunks_exact(4 * h).zip(&*states) {
+                self.gates.iter_mut().zip(row).for_each(|(gate, &w)| *gate = state.mul_add(w, *gate));
+            }
+            for (u, state) in states.iter_mut().enumerate() {
+                let gate = |g: usize| self.gates[g * h + u];
+                let cell = &mut self.cell[run * h + u];
+                *cell = gate(1).sigmoid().mul_add(*cell, gate(0).sigmoid() * gate(2).tanh());
+                *state = gate(3).sigmoid() * cell.tanh();
+                self.sums[run * h + u] += *state;
             }
         }
     }

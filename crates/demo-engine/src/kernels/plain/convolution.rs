@@ -8,7 +8,7 @@
 //!
 //! Cost: `2 * pitch * k * c * filters` operations a sequence, for each of the three.
 
-use crate::product::{Strided, pack_panels, panel_product, product};
+use crate::product::{Groups, Strided, pack_panels, panel_product, product};
 use crate::real::Real;
 
 use super::Layout;
@@ -63,16 +63,14 @@ impl Convolution {
     /// The output, without bias, from input rows and packed weights.
     pub(crate) fn forward<R: Real>(&self, input: &[R], panels: &[R], output: &mut [R], sequences: usize) {
         let layout = self.output();
-        for a in 0..sequences {
-            panel_product(
-                (layout.positions, self.width * self.inputs, self.filters),
-                layout.sequence_mut(output, a),
-                self.filters,
-                false,
-                Strided::rows(&input[a * self.pitch * self.inputs..], self.inputs),
-                panels,
-            );
-        }
+        panel_product(
+            (sequences * layout.positions, self.width * self.inputs, self.filters),
+            &mut output[layout.at(0, 0)..],
+            self.filters,
+            Strided::rows(input, self.inputs),
+            panels,
+            Groups { rows: layout.positions, left: self.pitch * self.inputs, to: self.pitch * self.filters },
+        );
     }
 
     /// Adds the gradient of the weights. Rows of `gradient` that belong to no position must be zero.

@@ -12,7 +12,7 @@
 //!
 //! Cost: `16 h (c + h)` operations a position forwards, twice that back, and `10 h` exponentials.
 
-use crate::product::{Strided, pack_panels, panel_product, product};
+use crate::product::{Groups, Strided, pack_panels, panel_product, product};
 use crate::real::Real;
 
 use super::Layout;
@@ -148,9 +148,9 @@ impl Lstm {
             (input.len() / self.inputs, self.inputs, width),
             gates,
             width,
-            false,
             Strided::rows(input, self.inputs),
             &weights.panels,
+            Groups::ONE,
         );
     }
 
@@ -394,9 +394,9 @@ impl Lstm {
             (sequences * self.pitch(), 8 * h, self.inputs),
             input,
             self.inputs,
-            false,
             Strided::rows(&states.gates, 8 * h),
             &weights.back,
+            Groups::ONE,
         );
     }
 }

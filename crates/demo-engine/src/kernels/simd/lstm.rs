@@ -192,27 +192,47 @@ impl WithSimd for Restarted<'_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
         let steps = self.0;
-        let h = steps.units;
-        if S::F32_LANES == 1 || !h.is_multiple_of(S::F32_LANES) {
+        let units = steps.bias.len() / 4;
+        if S::F32_LANES == 1 || !units.is_multiple_of(S::F32_LANES) {
             return false;
         }
-        let vectors = h / S::F32_LANES;
-        let bias = S::as_simd_f32s(steps.bias).0;
-        let cells = S::as_mut_simd_f32s(steps.cell).0.chunks_exact_mut(vectors);
-        let hidden = S::as_mut_simd_f32s(steps.hidden).0.chunks_exact_mut(vectors);
-        let sums = S::as_mut_simd_f32s(steps.sums).0.chunks_exact_mut(vectors);
-        let gates = S::as_simd_f32s(steps.gates).0.chunks_exact(4 * vectors);
-        for (((gates, cell), hidden), sums) in gates.zip(cells).zip(hidden).zip(sums) {
-            for v in 0..vectors {
-                let gate = |g: usize| simd.add_f32s(gates[g * vectors + v], bias[g * vectors + v]);
-                let [i, f, g, o] = math::gates(simd, [gate(0), gate(1), gate(2), gate(3)]);
-                cell[v] = simd.mul_add_f32s(f, cell[v], simd.mul_f32s(i, g));
-                hidden[v] = simd.mul_f32s(o, math::tanh(simd, cell[v]));
-                sums[v] = simd.add_f32s(sums[v], hidden[v]);
-            }
+        let runs = steps.places.len();
+        let whole = if S::REGISTER_COUNT >= 32 { runs / FORWARD * FORWARD } else { 0 };
+        for first in (0..whole).step_by(FORWARD) {
+            restarted_block::<S, FORWARD>(simd, steps, first);
+        }
+        for first in whole..runs {
+            restarted_block::<S, 1>(simd, steps, first);
         }
         true
     }
+}
+
+/// One step of `N` runs. The new h waits in the room for gates, since all of the old one is read for
+/// each vector.
+#[inline(always)]
+fn restarted_block<S: Simd, const N: usize>(simd: S, steps: &mut CellSteps<f32>, first: usize) {
+    let h = steps.bias.len() / 4;
+    let (mut inputs, mut before) = ([steps.bias; N], [steps.bias; N]);
+    for b in 0..N {
+        inputs[b] = &steps.inputs[steps.places[first + b]..][..4 * h];
+        before[b] = &steps.hidden[(first + b) * h..][..h];
+    }
+    for v in 0..h / S::F32_LANES {
+        let mut sums = input_sums::<S, N>(simd, &inputs, steps.bias, v);
+        add_recurrent::<S, N>(simd, &before, steps.recurrent, v, &mut sums);
+        for (b, sums) in sums.into_iter().enumerate() {
+            let row = (first + b) * h..(first + b + 1) * h;
+            let [i, f, g, o] = math::gates(simd, sums);
+            let cell = &mut S::as_mut_simd_f32s(&mut steps.cell[row.clone()]).0[v];
+            *cell = simd.mul_add_f32s(f, *cell, simd.mul_f32s(i, g));
+            let hidden = simd.mul_f32s(o, math::tanh(simd, *cell));
+            S::as_mut_simd_f32s(&mut steps.gates[b * h..(b + 1) * h]).0[v] = hidden;
+            let sum = &mut S::as_mut_simd_f32s(&mut steps.sums[row]).0[v];
+            *sum = simd.add_f32s(*sum, hidden);
+        }
+    }
+    steps.hidden[first * h..(first + N) * h].copy_from_slice(&steps.gates[..N * h]);
 }
 
 /// All steps of a slice backwards: gates become their gradient. False where no vector is filled.
@@ -404,11 +424,22 @@ mod tests {
     fn restarted_steps_match_plain_numbers() {
         for units in [4, 7, 8, 16, 32, 48] {
             let run = |vectors: bool| {
-                let [gates, bias] = [5, 1].map(|rows| numbers(rows * 4 * units, rows as u32));
-                let [cell, hidden, sums] = [7, 8, 9].map(|seed| numbers(5 * units, seed));
-                let (mut gates, mut states) = (gates, [cell, hidden, sums]);
+                let [inputs, recurrent, bias] =
+                    [12, units, 1].map(|rows| numbers(rows * 4 * units, rows as u32));
+                let mut states = [7, 8, 9].map(|seed| numbers(10 * units, seed));
                 let [cell, hidden, sums] = &mut states;
-                let mut steps = CellSteps { gates: &mut gates, bias: &bias, cell, hidden, sums, units };
+                let places: Vec<usize> = (0..10).map(|run| run * 7 % 11 * 4 * units).collect();
+                let mut gates = vec![0.0; 4 * units];
+                let mut steps = CellSteps {
+                    inputs: &inputs,
+                    places: &places,
+                    recurrent: &recurrent,
+                    bias: &bias,
+                    cell,
+                    hidden,
+                    sums,
+                    gates: &mut gates,
+                };
                 if !vectors || !pulp::Arch::new().dispatch(Restarted(&mut steps)) {
                     steps.plain_run();
                 }

@@ -8,7 +8,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::product::Strided;
+use crate::product::{Groups, Strided};
 
 /// Rows of a tile: with four vectors each they fill 24 of 32 registers, with two 12 of 16.
 const ROWS: usize = 6;
@@ -25,6 +25,7 @@ pub(crate) struct Product<'a> {
     pub(crate) add: bool,
     pub(crate) left: Strided<'a, f32>,
     pub(crate) right: Strided<'a, f32>,
+    pub(crate) groups: Groups,
 }
 
 impl WithSimd for Product<'_> {
@@ -36,9 +37,10 @@ impl WithSimd for Product<'_> {
             return false;
         }
         let (m, depth, n) = self.sizes;
-        assert!(depth > 0 && self.left.extent(m, depth) <= self.left.data.len());
+        let last = self.groups.start_of(m - 1, self.left.row, self.row);
+        assert!(depth > 0 && last.0 + (depth - 1) * self.left.column < self.left.data.len());
         assert!(self.right.extent(depth, n) <= self.right.data.len());
-        assert!(self.row >= n && (m - 1) * self.row + n <= self.to.len());
+        assert!(self.row >= n && last.1 + n <= self.to.len());
         let step = if self.left.column == 1 { depth } else { DEPTH };
         let add = self.add;
         for first in (0..depth).step_by(step) {
@@ -95,14 +97,17 @@ impl Product<'_> {
     ) {
         let width = V * S::F32_LANES;
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
+        let (mut from, mut to) = ([0; M], [0; M]);
+        for i in 0..M {
+            (from[i], to[i]) = self.groups.start_of(row + i, self.left.row, self.row);
+        }
         if self.add {
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let from = &self.to[(row + i) * self.row + column..][..width];
-                sums.copy_from_slice(S::as_simd_f32s(from).0);
+            for (&to, sums) in to.iter().zip(&mut sums) {
+                sums.copy_from_slice(S::as_simd_f32s(&self.to[to + column..][..width]).0);
             }
         }
         let (left, right) = (&self.left, &self.right);
-        let mut x = left.data[row * left.row + depth.start * left.column..].as_ptr();
+        let mut x = left.data[depth.start * left.column..].as_ptr();
         let mut y = right.data[depth.start * right.row + column..].as_ptr();
         for _ in depth.clone() {
             let mut vectors = [simd.splat_f32s(0.0); V];
@@ -111,10 +116,10 @@ impl Product<'_> {
                 // slice as `with_simd` asserts of the last row and of `n >= column + width`.
                 *vector = unsafe { y.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned() };
             }
-            for (i, sums) in sums.iter_mut().enumerate() {
+            for (&from, sums) in from.iter().zip(&mut sums) {
                 // SAFETY: row `row + i < m` of the left matrix at a depth below `k`, in its slice as
-                // `with_simd` asserts.
-                let factor = simd.splat_f32s(unsafe { *x.add(i * left.row) });
+                // `with_simd` asserts of the last row, which begins last.
+                let factor = simd.splat_f32s(unsafe { *x.add(from) });
                 for (sum, &vector) in sums.iter_mut().zip(&vectors) {
                     *sum = simd.mul_add_f32s(factor, vector, *sum);
                 }
@@ -122,9 +127,8 @@ impl Product<'_> {
             x = x.wrapping_add(left.column);
             y = y.wrapping_add(right.row);
         }
-        for (i, sums) in sums.iter().enumerate() {
-            let to = &mut self.to[(row + i) * self.row + column..][..width];
-            S::as_mut_simd_f32s(to).0.copy_from_slice(sums);
+        for (to, sums) in to.into_iter().zip(&sums) {
+            S::as_mut_simd_f32s(&mut self.to[to + column..][..width]).0.copy_from_slice(sums);
         }
     }
 
@@ -135,22 +139,25 @@ impl Product<'_> {
         for first in (0..m).step_by(ROWS) {
             let rows = ROWS.min(m - first);
             let mut sums = [simd.splat_f32s(0.0); ROWS];
+            let (mut from, mut to) = ([0; ROWS], [0; ROWS]);
+            for i in 0..rows {
+                (from[i], to[i]) = self.groups.start_of(first + i, self.left.row, self.row);
+            }
             if self.add {
-                for (i, sum) in sums[..rows].iter_mut().enumerate() {
-                    *sum = simd.partial_load_f32s(&self.to[(first + i) * self.row + column..][..n - column]);
+                for (sum, to) in sums[..rows].iter_mut().zip(to) {
+                    *sum = simd.partial_load_f32s(&self.to[to + column..][..n - column]);
                 }
             }
             let (left, right) = (&self.left, &self.right);
             for p in depth.clone() {
                 let vector = simd.partial_load_f32s(&right.data[p * right.row + column..][..n - column]);
-                for (i, sum) in sums[..rows].iter_mut().enumerate() {
-                    let factor = left.data[(first + i) * left.row + p * left.column];
+                for (sum, from) in sums[..rows].iter_mut().zip(from) {
+                    let factor = left.data[from + p * left.column];
                     *sum = simd.mul_add_f32s(simd.splat_f32s(factor), vector, *sum);
                 }
             }
-            for (i, sum) in sums[..rows].iter().enumerate() {
-                let to = &mut self.to[(first + i) * self.row + column..][..n - column];
-                simd.partial_store_f32s(to, *sum);
+            for (sum, to) in sums[..rows].iter().zip(to) {
+                simd.partial_store_f32s(&mut self.to[to + column..][..n - column], *sum);
             }
         }
     }

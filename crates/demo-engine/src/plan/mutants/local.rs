@@ -8,7 +8,7 @@ use crate::kernels::vectorised;
 use crate::plan::chain::{Chain, Codes, Finish, Step};
 use crate::plan::walk::Slice;
 use crate::plan::workspace::Workspace;
-use crate::product::{Strided, panel_product};
+use crate::product::{Groups, Strided, panel_product};
 use crate::real::Real;
 use crate::store::UNKNOWN;
 
@@ -145,16 +145,15 @@ impl<R: Real> Local<R> {
         let read = span.start..span.end + kernel.width - 1;
         let c = place.layout().channels;
         place.surround(&self.rows, rows, read.clone(), &mut self.around);
-        for mutant in 0..place.mutants {
-            panel_product(
-                (span.len(), kernel.width * c, kernel.filters),
-                &mut self.rows[mutant * span.len() * kernel.filters..],
-                kernel.filters,
-                false,
-                Strided::rows(&self.around[mutant * read.len() * c..], c),
-                &place.slice.prepared.ahead[place.i],
-            );
-        }
+        let filters = kernel.filters;
+        panel_product(
+            (place.mutants * span.len(), kernel.width * c, filters),
+            &mut self.rows,
+            filters,
+            Strided::rows(&self.around, c),
+            &place.slice.prepared.ahead[place.i],
+            Groups { rows: span.len(), left: read.len() * c, to: span.len() * filters },
+        );
         span
     }
 

@@ -168,7 +168,7 @@ impl<R: Real> Slice<'_, R> {
             let Mutants { joint, local, .. } = &mut *mutants;
             let Joint::Recurrent { parts, .. } = joint else { return };
             if p == 0 {
-                self.projected(work, at, a, parts.begin());
+                self.projected(work, at, a, parts.begin(kernel));
             }
             if at == 0 {
                 mutations.iter().for_each(|base| parts.push_code(kernel, weights, p, base));

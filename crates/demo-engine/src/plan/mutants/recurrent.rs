@@ -9,7 +9,6 @@ use std::ops::Range;
 use crate::kernels::plain::cell::CellSteps;
 use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, rows_of};
 use crate::kernels::vectorised;
-use crate::product::{Strided, product};
 use crate::real::Real;
 
 use super::{BASES, Mutations};
@@ -37,11 +36,12 @@ impl Mutant {
 pub(crate) struct Recurrent<R> {
     /// In the order of their positions.
     mutants: Vec<Mutant>,
-    /// `(l + 1, 8h)`: the input's part of the sequence's own gates.
-    own: Vec<R>,
-    /// Rows of 8h: that of the new positions, mutant after mutant.
-    new: Vec<R>,
-    /// `(mutants, 4h)`: gates at one step.
+    /// Rows of 8h: the input's part of the sequence's own gates, l + 1 of them, then that of the new
+    /// positions, mutant after mutant.
+    projected: Vec<R>,
+    /// Where the mutants find theirs at one step.
+    places: Vec<usize>,
+    /// `(4h)`: room for gates.
     gates: Vec<R>,
     /// `(mutants, h)`: states, and the sum of h over steps.
     cell: Vec<R>,
@@ -58,9 +58,9 @@ impl<R: Real> Recurrent<R> {
         let zeros = |size| vec![R::ZERO; size];
         Self {
             mutants: Vec::with_capacity(count),
-            own: zeros((l + 1) * 8 * h),
-            new: zeros(count * width * 8 * h),
-            gates: zeros(count * 4 * h),
+            projected: zeros((l + 1 + count * width) * 8 * h),
+            places: vec![0; count],
+            gates: zeros(4 * h),
             cell: zeros(count * h),
             hidden: zeros(count * h),
             sums: zeros(count * h),
@@ -69,16 +69,16 @@ impl<R: Real> Recurrent<R> {
     }
 
     /// Forgets all mutants; returns the room for the sequence's own gates.
-    pub(crate) fn begin(&mut self) -> &mut [R] {
+    pub(crate) fn begin(&mut self, kernel: &Lstm) -> &mut [R] {
         self.mutants.clear();
-        &mut self.own
+        &mut self.projected[..(kernel.positions + 1) * 8 * kernel.hidden]
     }
 
     /// Adds a mutant of an input of codes.
     pub(crate) fn push_code(&mut self, kernel: &Lstm, weights: &LstmWeights<R>, position: usize, base: u8) {
         let (width, gates) = (8 * kernel.hidden, self.free(kernel));
         let row = &weights.input[usize::from(base) * width..][..width];
-        self.new[gates..gates + width].copy_from_slice(row);
+        self.projected[gates..gates + width].copy_from_slice(row);
         let number = position * BASES + usize::from(base);
         self.mutants.push(Mutant { number, span: position..position + 1, gates });
     }
@@ -97,7 +97,7 @@ impl<R: Real> Recurrent<R> {
         }
         let (width, gates) = (8 * kernel.hidden, self.free(kernel));
         let count = mutations.count() * span.len();
-        kernel.project_rows(&rows[..count * kernel.inputs], weights, &mut self.new[gates..]);
+        kernel.project_rows(&rows[..count * kernel.inputs], weights, &mut self.projected[gates..]);
         for (j, base) in mutations.iter().enumerate() {
             let (number, gates) = (position * BASES + usize::from(base), gates + j * span.len() * width);
             self.mutants.push(Mutant { number, span: span.clone(), gates });
@@ -106,7 +106,8 @@ impl<R: Real> Recurrent<R> {
 
     /// Where the gates of the next mutant go.
     fn free(&self, kernel: &Lstm) -> usize {
-        self.mutants.last().map_or(0, |last| last.gates + last.span.len() * 8 * kernel.hidden)
+        let own = (kernel.positions + 1) * 8 * kernel.hidden;
+        self.mutants.last().map_or(own, |last| last.gates + last.span.len() * 8 * kernel.hidden)
     }
 
     /// Writes the means `(4 l, 2h)` of both directions for all mutants; those whose mutation does not
@@ -137,7 +138,6 @@ impl<R: Real> Recurrent<R> {
         means: &mut [R],
     ) {
         let (l, h, count) = (kernel.positions, kernel.hidden, self.mutants.len());
-        let bias = &weights.bias[direction * 4 * h..][..4 * h];
         // Mutants that have begun: the first ones, or, against the order of positions, the last ones.
         let mut begun = if direction == 0 { 0..0 } else { count..count };
         self.sum_own(kernel, states, (a, direction));
@@ -153,29 +153,41 @@ impl<R: Real> Recurrent<R> {
                 self.sums[row].copy_from_slice(&self.running[step * h..][..h]);
                 begun = begun.start.min(next)..begun.end.max(next + 1);
             }
-            for mutant in begun.clone() {
-                let Mutant { span, gates, .. } = &self.mutants[mutant];
-                let from = if span.contains(&t) {
-                    &self.new[gates + (t - span.start) * 8 * h..]
-                } else {
-                    &self.own[t * 8 * h..]
-                };
-                self.gates[mutant * 4 * h..][..4 * h].copy_from_slice(&from[direction * 4 * h..][..4 * h]);
-            }
-            let rows = begun.start * h..begun.end * h;
-            let gates = &mut self.gates[begun.start * 4 * h..begun.end * 4 * h];
-            product(
-                (begun.len(), h, 4 * h),
-                gates,
-                4 * h,
-                true,
-                Strided::rows(&self.hidden[rows.clone()], h),
-                Strided::rows(&weights.recurrent[direction], 4 * h),
-            );
-            let (cell, hidden) = (&mut self.cell[rows.clone()], &mut self.hidden[rows.clone()]);
-            CellSteps { gates, bias, cell, hidden, sums: &mut self.sums[rows], units: h }.run();
+            self.step(kernel, weights, (direction, t), begun.clone());
         }
         self.write_means(kernel, direction, means);
+    }
+
+    /// One step of some mutants.
+    #[inline(always)]
+    fn step(
+        &mut self,
+        kernel: &Lstm,
+        weights: &LstmWeights<R>,
+        (direction, t): (usize, usize),
+        mutants: Range<usize>,
+    ) {
+        let h = kernel.hidden;
+        for (place, mutant) in self.places.iter_mut().zip(&self.mutants[mutants.clone()]) {
+            let row = if mutant.span.contains(&t) {
+                mutant.gates + (t - mutant.span.start) * 8 * h
+            } else {
+                t * 8 * h
+            };
+            *place = row + direction * 4 * h;
+        }
+        let rows = mutants.start * h..mutants.end * h;
+        let steps = CellSteps {
+            inputs: &self.projected,
+            places: &self.places[..mutants.len()],
+            recurrent: &weights.recurrent[direction],
+            bias: &weights.bias[direction * 4 * h..][..4 * h],
+            cell: &mut self.cell[rows.clone()],
+            hidden: &mut self.hidden[rows.clone()],
+            sums: &mut self.sums[rows],
+            gates: &mut self.gates,
+        };
+        steps.run();
     }
 
     /// The mutant that begins next, if any is left.
