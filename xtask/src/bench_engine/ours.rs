@@ -131,10 +131,10 @@ impl Ours {
     }
 
     /// Operations of the products that a plain implementation would do for a sequence; the first layer,
-    /// which is looked up, left out. None for what recomputes only parts.
+    /// which is looked up, left out. None for what recomputes only parts, and where that layer is all.
     pub(crate) fn operations(&self) -> Option<f64> {
         let mut shape = (self.network.length(), 4);
-        let mut forward = 0;
+        let (mut forward, mut beyond) = (0, false);
         for (index, layer) in self.network.layers().iter().enumerate() {
             let next = self.network.shape_after(index);
             forward += match *layer {
@@ -146,13 +146,17 @@ impl Ours {
                 Layer::Dense { outputs } => shape.0 * shape.1 * outputs,
                 _ => 0,
             };
+            beyond |= index > 0 && matches!(layer, Layer::Convolution { .. });
+            beyond |= matches!(layer, Layer::BidirectionalLstm { .. });
             shape = next;
+        }
+        if !beyond || self.kind == Kind::Mutants {
+            return None;
         }
         let passes = match self.kind {
             Kind::Train => 3.0,
-            Kind::Infer => 1.0,
             Kind::Saliency | Kind::Gradient => 2.0,
-            Kind::Mutants => return None,
+            Kind::Infer | Kind::Mutants => 1.0,
         };
         Some(2.0 * forward as f64 * passes)
     }
