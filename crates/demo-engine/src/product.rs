@@ -215,6 +215,37 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn panels_and_groups_are_only_another_layout(
+            groups in 1usize..5, rows in 1usize..20, k in 1usize..200, n in 1usize..300,
+            step in 1usize..40, gap in 0usize..3,
+        ) {
+            let m = groups * rows;
+            let layout = Groups { rows, left: rows * step + gap, to: (rows + gap) * n };
+            // Multiples of 1/16: their products and sums are exact.
+            let number = |i: usize| (i % 31) as f32 / 16.0 - 1.0;
+            let left: Vec<f32> = (0..groups * layout.left + k).map(|i| number(i * 7)).collect();
+            let right: Vec<f32> = (0..k * n).map(|i| number(i * 11)).collect();
+            let mut panels = vec![0.0; k * n];
+            pack_panels(Strided::rows(&right, n), (k, n), &mut panels);
+            let mut to = vec![9.0f32; groups * layout.to];
+            panel_product((m, k, n), &mut to, n, Strided::rows(&left, step), &panels, layout);
+            for (at, &found) in to.iter().enumerate() {
+                let (group, row, j) = (at / layout.to, at % layout.to / n, at % n);
+                if row >= rows {
+                    prop_assert_eq!(found, 9.0);
+                    continue;
+                }
+                let window = &left[group * layout.left + row * step..];
+                let wanted: f32 = (0..k).map(|p| window[p] * right[p * n + j]).sum();
+                prop_assert_eq!(found, wanted);
+            }
+        }
+    }
+
     #[test]
     fn a_row_does_not_depend_on_the_rows_beside_it() {
         let left: Vec<f32> = (0..40 * 50).map(|i| ((i * 37 % 101) as f32).sin()).collect();

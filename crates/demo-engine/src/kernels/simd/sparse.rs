@@ -190,7 +190,7 @@ mod tests {
 
         #[test]
         fn vectors_match_plain_loops(
-            width in 1usize..12, inputs in 1usize..140, filters in 1usize..20,
+            width in 1usize..32, inputs in 1usize..300, filters in 1usize..20,
             positions in 1usize..9, sequences in 1usize..4, with_weights: bool,
         ) {
             let kernel = Convolution { width, inputs, filters, pitch: positions + width - 1 };
