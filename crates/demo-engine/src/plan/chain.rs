@@ -135,12 +135,11 @@ impl Chain {
     }
 
     /// Whether the output of the convolution at step i has few gradients that are not zero: a global
-    /// maximum follows it, or that of a pool, if dropout thins them more, as in training, or if rows of
-    /// the input are too narrow for a dense product, as the first layer's are.
+    /// maximum follows it, or, in training, where dropout thins them more, that of a pool.
     pub(crate) fn sparse(&self, i: usize, train: bool) -> bool {
         let convolves = matches!(self.steps[i], Step::Convolve { .. });
         let pooled = matches!(self.steps.get(i + 1), Some(Step::Finish(finish)) if finish.pool > 1);
-        convolves && ((train || i == 0) && pooled || matches!(self.steps.get(i + 2), Some(Step::GlobalMax)))
+        convolves && (train && pooled || matches!(self.steps.get(i + 2), Some(Step::GlobalMax)))
     }
 
     /// The step of the LSTM and that of the mean over time after it, where nothing but dropout stands

@@ -1,8 +1,9 @@
 //! Matrix products with a tile of the result in registers. Nothing is packed: rows of the left matrix
 //! may overlap, as the windows of a convolution do, and those of the right one are read as they lie.
 //!
-//! Each element is one chain of fused multiply-adds in the order of the depth, whatever the sizes of the
-//! matrices and of the tiles: a row's numbers do not depend on the rows beside it.
+//! Each element is one chain of fused multiply-adds in the order of the depth, or, where columns are few,
+//! one chain for each lane of a vector, whatever the tiles: a row's numbers do not depend on the rows
+//! beside it.
 
 #![allow(unsafe_code)]
 
@@ -41,7 +42,8 @@ impl WithSimd for Product<'_> {
         assert!(depth > 0 && last.0 + (depth - 1) * self.left.column < self.left.data.len());
         assert!(self.right.extent(depth, n) <= self.right.data.len());
         assert!(self.row >= n && last.1 + n <= self.to.len());
-        let step = if self.left.column == 1 { depth } else { DEPTH };
+        let narrow = n % S::F32_LANES != 0 && n % S::F32_LANES <= NARROW;
+        let step = if self.left.column == 1 && !narrow { depth } else { DEPTH };
         let add = self.add;
         for first in (0..depth).step_by(step) {
             self.add = add || first > 0;
@@ -52,13 +54,19 @@ impl WithSimd for Product<'_> {
             }
             column = self.columns::<S, 2>(simd, column, &depth);
             column = self.columns::<S, 1>(simd, column, &depth);
-            if column < n {
+            if column < n && n - column <= NARROW && self.left.column == 1 && depth.len() >= 2 * S::F32_LANES
+            {
+                self.narrow(simd, column, &depth);
+            } else if column < n {
                 self.rest(simd, column, &depth);
             }
         }
         true
     }
 }
+
+/// Columns that are taken along the depth where they fill no vector: the bases of a first layer.
+const NARROW: usize = 4;
 
 /// A range of the depth.
 type Depth = std::ops::Range<usize>;
@@ -129,6 +137,57 @@ impl Product<'_> {
         }
         for (to, sums) in to.into_iter().zip(&sums) {
             S::as_mut_simd_f32s(&mut self.to[to + column..][..width]).0.copy_from_slice(sums);
+        }
+    }
+
+    /// The columns that fill no vector, where they are few: inner products along the depth, of four rows
+    /// at a time with all columns.
+    #[inline(always)]
+    fn narrow<S: Simd>(&mut self, simd: S, column: usize, depth: &Depth) {
+        let (m, _, n) = self.sizes;
+        let (lanes, count) = (S::F32_LANES, n - column);
+        // The columns as rows.
+        let mut columns = [[0.0; DEPTH]; NARROW];
+        for (p, at) in depth.clone().enumerate() {
+            let row = &self.right.data[at * self.right.row + column..][..count];
+            for (to, &x) in columns.iter_mut().zip(row) {
+                to[p] = x;
+            }
+        }
+        let whole = depth.len() / lanes * lanes;
+        for first in (0..m).step_by(NARROW) {
+            let rows = NARROW.min(m - first);
+            let mut from = [&self.left.data[..0]; NARROW];
+            let mut to = [0; NARROW];
+            for i in 0..NARROW {
+                // Rows that are not there are the last one again.
+                let (start, at) = self.groups.start_of((first + i).min(m - 1), self.left.row, self.row);
+                from[i] = &self.left.data[start + depth.start..][..depth.len()];
+                to[i] = at + column;
+            }
+            let mut sums = [[simd.splat_f32s(0.0); NARROW]; NARROW];
+            for at in (0..whole).step_by(lanes) {
+                let mut vectors = [simd.splat_f32s(0.0); NARROW];
+                for (vector, column) in vectors.iter_mut().zip(&columns) {
+                    *vector = S::as_simd_f32s(&column[at..at + lanes]).0[0];
+                }
+                for (sums, from) in sums.iter_mut().zip(&from) {
+                    let x = S::as_simd_f32s(&from[at..at + lanes]).0[0];
+                    for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                        *sum = simd.mul_add_f32s(x, vector, *sum);
+                    }
+                }
+            }
+            for i in 0..rows {
+                for j in 0..count {
+                    let mut sum = simd.reduce_sum_f32s(sums[i][j]);
+                    for p in whole..depth.len() {
+                        sum = from[i][p].mul_add(columns[j][p], sum);
+                    }
+                    let to = &mut self.to[to[i] + j];
+                    *to = if self.add { *to + sum } else { sum };
+                }
+            }
         }
     }
 
