@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .get();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let mut peer = args.peer.as_deref().map(|python| Peer::start(python, threads)).transpose()?;
-    let peak = pool.install(|| peak::gflops(threads));
+    let peak = pool.install(peak::gflops);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}, {threads} threads, peak {peak:.0} GFLOP/s", machine())?;
     writeln!(
