@@ -35,8 +35,8 @@ impl<'a, R> Strided<'a, R> {
     }
 }
 
-/// Rows of a product that lie in equal groups: within a group they are as far apart as the matrix says,
-/// and its groups begin this far apart.
+/// Rows of a product that lie in equal groups: within a group they are as far apart as the matrix says;
+/// groups begin this far apart, one after the other.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Groups {
     /// Rows of a group.
@@ -108,6 +108,9 @@ pub(crate) fn panel_product<R: Real>(
     panels: &[R],
     groups: Groups,
 ) {
+    if m == 0 {
+        return;
+    }
     for (first, panel) in (0..n).step_by(PANEL).zip(panels[..k * n].chunks(k * PANEL)) {
         let (width, to) = (PANEL.min(n - first), &mut to[first..]);
         let panel = Strided::rows(panel, width);

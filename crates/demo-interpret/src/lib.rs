@@ -1,5 +1,5 @@
-//! Explains sequence classifiers: saliency, temporal scores, class optimisation, filter motifs, and
-//! the motifs these give.
+//! Explains sequence classifiers: saliency, in-silico mutagenesis, temporal scores, class optimisation,
+//! filter motifs, and the motifs these give.
 //!
 //! Every method asks a model through [`demo_models::SequenceModel`] and answers in plain values; none
 //! knows an architecture. What is explained is logit(bound) - logit(unbound), see [`Target`].

@@ -11,7 +11,7 @@ mod peer;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 
 use ours::Ours;
@@ -116,8 +116,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.json {
         let name = peer.map(|peer| peer.name().to_owned());
         let figures = Figures { machine: machine(), peer: name, peak_gflops: peak, rows };
-        std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")
-            .with_context(|| path.display().to_string())?;
+        let text = serde_json::to_string_pretty(&figures)? + "\n";
+        demo_report::write_whole(path, text.as_bytes())?;
     }
     Ok(())
 }

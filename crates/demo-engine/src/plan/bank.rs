@@ -265,8 +265,8 @@ fn lanes(batch: usize) -> usize {
     batch.div_ceil(LANE_SEQUENCES).min(LANES)
 }
 
-/// Sequences in a slice: many, so that products repay the packing of weights, but fewer where an LSTM
-/// keeps the gates of all steps, so that they stay in cache.
+/// Sequences in a slice: many, so that what is done once a slice is repaid, but fewer where an LSTM keeps
+/// the gates of all steps, so that they stay in cache.
 fn slice_size(chain: &Chain) -> usize {
     if chain.steps.iter().any(|step| matches!(step, Step::Lstm { .. })) { 8 } else { 16 }
 }

@@ -5,6 +5,7 @@ mod chain;
 mod lane;
 mod mutants;
 mod phases;
+mod runs;
 mod truncate;
 mod walk;
 mod workspace;

@@ -7,12 +7,12 @@
 //!
 //! Cost: l / 2 times the recurrent part of a whole run, and the layers after the mean l times.
 
-use crate::kernels::plain::cell::CellSteps;
 use crate::kernels::plain::lstm::{Lstm, LstmWeights};
 use crate::kernels::vectorised;
 use crate::real::Real;
 
 use super::chain::{Chain, Step};
+use super::runs::{Runs, write_mean};
 use super::walk::Slice;
 use super::workspace::Workspace;
 
@@ -23,14 +23,10 @@ pub(crate) struct Restarts<R> {
     steps: (usize, usize),
     /// `(l + 1, 8h)`: the input's part of a sequence's gates.
     projected: Vec<R>,
-    /// Where all runs find them at one position.
-    places: Vec<usize>,
-    /// `(4h)`: room for gates.
-    gates: Vec<R>,
-    /// `(l, h)`: states of all runs, and the sum of h over steps.
-    cell: Vec<R>,
-    hidden: Vec<R>,
-    sums: Vec<R>,
+    /// The l runs.
+    runs: Runs<R>,
+    /// `(h)`: the sum of h over the steps of the whole run.
+    sum: Vec<R>,
     /// `(l, 2h)`: means over prefixes, and over suffixes.
     means: [Vec<R>; 2],
 }
@@ -46,11 +42,8 @@ impl<R: Real> Restarts<R> {
         Self {
             steps,
             projected: zeros((l + 1) * 8 * h),
-            places: vec![0; l],
-            gates: zeros(4 * h),
-            cell: zeros(l * h),
-            hidden: zeros(l * h),
-            sums: zeros(l * h),
+            runs: Runs::new(l, h),
+            sum: zeros(h),
             means: [zeros(l * 2 * h), zeros(l * 2 * h)],
         }
     }
@@ -60,34 +53,18 @@ impl<R: Real> Restarts<R> {
     #[inline(always)]
     fn run(&mut self, kernel: &Lstm, weights: &LstmWeights<R>, direction: usize) {
         let (l, h) = (kernel.positions, kernel.hidden);
-        for buffer in [&mut self.cell, &mut self.hidden, &mut self.sums] {
-            buffer.fill(R::ZERO);
-        }
-        let bias = &weights.bias[direction * 4 * h..][..4 * h];
+        self.runs.clear();
         for step in 0..l {
             // Runs that have started: prefixes that end at or after t, suffixes that begin at or before.
             let (t, runs) =
                 if direction == 0 { (step, 0..step + 1) } else { (l - 1 - step, l - 1 - step..l) };
-            let rows = runs.start * h..runs.end * h;
-            self.places.fill(t * 8 * h + direction * 4 * h);
-            let steps = CellSteps {
-                inputs: &self.projected,
-                places: &self.places[runs],
-                recurrent: &weights.recurrent[direction],
-                bias,
-                cell: &mut self.cell[rows.clone()],
-                hidden: &mut self.hidden[rows.clone()],
-                sums: &mut self.sums[rows],
-                gates: &mut self.gates,
-            };
-            steps.run();
+            let place = t * 8 * h + direction * 4 * h;
+            self.runs.step(weights, direction, runs, &self.projected, |_| place);
         }
         let means = &mut self.means[1 - direction];
-        for (run, sums) in self.sums.chunks_exact(h).enumerate() {
+        for (run, sum) in self.runs.sums().enumerate() {
             let steps = if direction == 0 { l - run } else { run + 1 };
-            let scale = R::from_f64(1.0 / steps as f64);
-            let to = &mut means[run * 2 * h + direction * h..][..h];
-            to.iter_mut().zip(sums).for_each(|(mean, &sum)| *mean = sum * scale);
+            write_mean(&mut means[run * 2 * h + direction * h..][..h], sum, steps);
         }
     }
 
@@ -96,17 +73,13 @@ impl<R: Real> Restarts<R> {
     #[inline(always)]
     fn running_means(&mut self, kernel: &Lstm, states: &[R], direction: usize) {
         let (l, h) = (kernel.positions, kernel.hidden);
-        let sums = &mut self.sums[..h];
-        sums.fill(R::ZERO);
+        self.sum.fill(R::ZERO);
         for step in 0..l {
             let t = if direction == 0 { step } else { l - 1 - step };
-            let scale = R::from_f64(1.0 / (step + 1) as f64);
             let state = &states[t * 2 * h + direction * h..][..h];
+            self.sum.iter_mut().zip(state).for_each(|(sum, &x)| *sum += x);
             let to = &mut self.means[direction][t * 2 * h + direction * h..][..h];
-            for ((mean, sum), &x) in to.iter_mut().zip(&mut *sums).zip(state) {
-                *sum += x;
-                *mean = *sum * scale;
-            }
+            write_mean(to, &self.sum, step + 1);
         }
     }
 }

@@ -186,7 +186,7 @@ impl<R: Real> Prepared<R> {
                         let parts = (part(&ranges.input), part(&ranges.recurrent), part(&ranges.bias));
                         kernel.prepare(direction, parts, prepared);
                     }
-                    kernel.arrange(prepared);
+                    kernel.arrange(prepared, backward);
                 }
                 Step::Normalise(step) => {
                     let (mean, variance) = (&weights[step.mean.clone()], &weights[step.variance.clone()]);

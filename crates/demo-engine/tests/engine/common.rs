@@ -158,6 +158,19 @@ impl Case {
         params
     }
 
+    /// Does a task with the sequences as codes; returns their logits.
+    pub(crate) fn run_codes(&self, dtype: DType, task: Task) -> Vec<f64> {
+        let (m, n) = (self.members, self.size);
+        let mut plan = Plan::new(&self.network, self.shape(), dtype, &Device::Cpu).unwrap();
+        let store = CodeStore::new(&self.codes, self.network.length(), &Device::Cpu).unwrap();
+        let input = Input::Rows { store: &store, rows: &self.rows };
+        let batch = Batch { input, size: n, labels: None, weights: None };
+        let shape = [m, n, self.network.outputs()];
+        let mut logits = Buffer::zeros(&shape, dtype, &Device::Cpu).unwrap();
+        plan.run(&self.params(dtype), &batch, task, &mut logits).unwrap();
+        logits.to_f64().unwrap()
+    }
+
     pub(crate) fn run(&self, dtype: DType, route: Route, of: Objective, mode: Mode) -> Outcome {
         self.run_soft(dtype, route, &self.one_hot(), of, mode)
     }

@@ -7,14 +7,9 @@ use crate::common::*;
 /// The logits of a case's sequences, and of their mutants `(m, n, l, 4, outputs)`.
 fn mutants(case: &Case, dtype: DType) -> (Vec<f64>, Vec<f64>) {
     let (m, n, l, outputs) = (case.members, case.size, case.network.length(), case.network.outputs());
-    let mut plan = Plan::new(&case.network, case.shape(), dtype, &Device::Cpu).unwrap();
-    let store = CodeStore::new(&case.codes, l, &Device::Cpu).unwrap();
-    let input = Input::Rows { store: &store, rows: &case.rows };
-    let batch = Batch { input, size: n, labels: None, weights: None };
-    let zeros = |shape: &[usize]| Buffer::zeros(shape, dtype, &Device::Cpu).unwrap();
-    let (mut logits, mut found) = (zeros(&[m, n, outputs]), zeros(&[m, n, l, 4, outputs]));
-    plan.run(&case.params(dtype), &batch, Task::Mutants { mutants: &mut found }, &mut logits).unwrap();
-    (logits.to_f64().unwrap(), found.to_f64().unwrap())
+    let mut found = Buffer::zeros(&[m, n, l, 4, outputs], dtype, &Device::Cpu).unwrap();
+    let logits = case.run_codes(dtype, Task::Mutants { mutants: &mut found });
+    (logits, found.to_f64().unwrap())
 }
 
 /// The same, each mutant a sequence of its own.

@@ -7,19 +7,14 @@ use crate::common::*;
 /// Prefix and suffix logits, each `(n, l, outputs)`.
 fn truncations(case: &Case, dtype: DType) -> (Vec<f64>, Vec<f64>) {
     let (m, n, l, outputs) = (case.members, case.size, case.network.length(), case.network.outputs());
-    let mut plan = Plan::new(&case.network, case.shape(), dtype, &Device::Cpu).unwrap();
-    let store = CodeStore::new(&case.codes, l, &Device::Cpu).unwrap();
-    let input = Input::Rows { store: &store, rows: &case.rows };
-    let batch = Batch { input, size: n, labels: None, weights: None };
-    let zeros = |shape: &[usize]| Buffer::zeros(shape, dtype, &Device::Cpu).unwrap();
-    let mut logits = zeros(&[m, n, outputs]);
-    let (mut prefixes, mut suffixes) = (zeros(&[m, n, l, outputs]), zeros(&[m, n, l, outputs]));
+    let zeros = || Buffer::zeros(&[m, n, l, outputs], dtype, &Device::Cpu).unwrap();
+    let (mut prefixes, mut suffixes) = (zeros(), zeros());
     let task = Task::Truncations { prefixes: &mut prefixes, suffixes: &mut suffixes };
-    plan.run(&case.params(dtype), &batch, task, &mut logits).unwrap();
+    let logits = case.run_codes(dtype, task);
     let (prefixes, suffixes) = (prefixes.to_f64().unwrap(), suffixes.to_f64().unwrap());
     // The whole sequence is its own last prefix and first suffix.
     let bound = if dtype == DType::F64 { 1e-12 } else { 1e-5 };
-    for (row, whole) in logits.to_f64().unwrap().chunks_exact(outputs).enumerate() {
+    for (row, whole) in logits.chunks_exact(outputs).enumerate() {
         assert!(difference(&prefixes[(row * l + l - 1) * outputs..][..outputs], whole) < bound);
         assert!(difference(&suffixes[row * l * outputs..][..outputs], whole) < bound);
     }

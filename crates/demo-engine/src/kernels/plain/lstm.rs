@@ -128,16 +128,18 @@ impl Lstm {
         }
     }
 
-    /// Arranges the input weights, which both directions have given, for products with input rows and
-    /// with gates.
+    /// Arranges the input weights, which both directions have given, for products with input rows and,
+    /// where it goes back, with gates.
     #[inline(always)]
-    pub(crate) fn arrange<R: Real>(&self, weights: &mut LstmWeights<R>) {
+    pub(crate) fn arrange<R: Real>(&self, weights: &mut LstmWeights<R>, backward: bool) {
         let (c, width) = (self.inputs, 8 * self.hidden);
         let LstmWeights { input, panels, back, .. } = weights;
         let input = &input[..c * width];
-        // The transpose first stands where the panels will.
-        transpose(input, width, panels, |to, from| *to = from);
-        pack_panels(Strided::rows(panels, c), (width, c), back);
+        if backward {
+            // The transpose first stands where the panels will.
+            transpose(input, width, panels, |to, from| *to = from);
+            pack_panels(Strided::rows(panels, c), (width, c), back);
+        }
         pack_panels(Strided::rows(input, width), (c, width), panels);
     }
 

@@ -395,7 +395,7 @@ mod tests {
                     let parts = [3, hidden, 1].map(|rows| numbers(rows * 4 * hidden, direction as u32 + 1));
                     kernel.prepare(direction, (&parts[0], &parts[1], &parts[2]), &mut weights);
                 }
-                kernel.arrange(&mut weights);
+                kernel.arrange(&mut weights, true);
                 let codes: Vec<u8> = (0..sequences * 6).map(|i| (i * 7 % 4) as u8).collect();
                 let input = numbers(sequences * 6 * 3, 9);
                 let layout = Layout { pitch: 6, ..Layout::compact(5, 2 * hidden) };

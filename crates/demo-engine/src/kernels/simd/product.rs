@@ -38,7 +38,11 @@ impl WithSimd for Product<'_> {
             return false;
         }
         let (m, depth, n) = self.sizes;
-        let last = self.groups.start_of(m - 1, self.left.row, self.row);
+        let (groups, rows) = (self.groups, self.groups.rows);
+        let apart =
+            groups.left >= rows.saturating_mul(self.left.row) && groups.to >= rows.saturating_mul(self.row);
+        assert!(m <= rows || apart, "groups follow one another, so that the last row begins last");
+        let last = groups.start_of(m - 1, self.left.row, self.row);
         assert!(depth > 0 && last.0 + (depth - 1) * self.left.column < self.left.data.len());
         assert!(self.right.extent(depth, n) <= self.right.data.len());
         assert!(self.row >= n && last.1 + n <= self.to.len());

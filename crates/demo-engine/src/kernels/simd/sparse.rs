@@ -26,17 +26,19 @@ impl WithSimd for Run<'_, '_> {
             let gradient = layout.sequence(this.gradient, a);
             let rows = a * pitch * c..(a + 1) * pitch * c;
             this.nonzero.find(gradient);
-            let column = |f| Column { gradient: &gradient[f..], row: filters, step: c };
+            let nonzero = &*this.nonzero;
+            let column =
+                |f| Column { places: nonzero.of(f), gradient: &gradient[f..], row: filters, step: c };
             if let Some(of_weights) = &mut this.of_weights {
                 let input = &this.input[rows.clone()];
                 for (f, of_weights) in of_weights.chunks_exact_mut(window).enumerate() {
-                    column(f).gather::<S>(simd, this.nonzero.of(f), input, of_weights);
+                    in_parts::<S>(simd, Gather { column: column(f), input, to: of_weights });
                 }
             }
             let of_input = &mut this.of_input[rows];
             of_input.fill(0.0);
             for (f, weights) in this.by_filter.chunks_exact(window).enumerate() {
-                column(f).scatter::<S>(simd, this.nonzero.of(f), weights, of_input);
+                in_parts::<S>(simd, Scatter { column: column(f), weights, to: &mut *of_input });
             }
         }
         true
@@ -47,106 +49,125 @@ impl WithSimd for Run<'_, '_> {
 /// `t * step`.
 #[derive(Clone, Copy)]
 struct Column<'a> {
+    places: &'a [u32],
     gradient: &'a [f32],
     row: usize,
     step: usize,
 }
 
 impl Column<'_> {
-    /// Adds the windows of `input` at the places to `to`.
+    /// Of each place, its gradient and where its window starts.
     #[inline(always)]
-    fn gather<S: Simd>(self, simd: S, places: &[u32], input: &[f32], to: &mut [f32]) {
-        if places.is_empty() {
-            return;
-        }
-        let mut at = 0;
-        if S::REGISTER_COUNT >= 32 {
-            at = self.gather_parts::<S, 20>(simd, at, places, input, to);
-        }
-        at = self.gather_parts::<S, 4>(simd, at, places, input, to);
-        at = self.gather_parts::<S, 1>(simd, at, places, input, to);
-        let rest = &mut to[at..];
-        for &t in places {
-            let t = t as usize;
-            let (g, from) = (self.gradient[t * self.row], &input[t * self.step + at..]);
-            rest.iter_mut().zip(from).for_each(|(y, &x)| *y = g.mul_add(x, *y));
-        }
+    fn iter(&self) -> impl Iterator<Item = (f32, usize)> {
+        self.places.iter().map(|&t| (self.gradient[t as usize * self.row], t as usize * self.step))
+    }
+}
+
+/// What is done with a window, a part at a time.
+trait Windows {
+    /// Numbers in a window.
+    fn width(&self) -> usize;
+
+    /// Does it with `V` vectors from number `at` on.
+    fn part<S: Simd, const V: usize>(&mut self, simd: S, at: usize);
+
+    /// Does it with all numbers from `at` on.
+    fn rest(&mut self, at: usize);
+}
+
+/// Takes a whole window in parts, the largest that registers hold first.
+#[inline(always)]
+fn in_parts<S: Simd>(simd: S, mut windows: impl Windows) {
+    let mut at = 0;
+    if S::REGISTER_COUNT >= 32 {
+        at = parts::<S, 20>(simd, &mut windows, at);
+    }
+    at = parts::<S, 4>(simd, &mut windows, at);
+    at = parts::<S, 1>(simd, &mut windows, at);
+    windows.rest(at);
+}
+
+/// Takes all parts of `V` vectors; returns where the next begins.
+#[inline(always)]
+fn parts<S: Simd, const V: usize>(simd: S, windows: &mut impl Windows, mut at: usize) -> usize {
+    while windows.width() - at >= V * S::F32_LANES {
+        windows.part::<S, V>(simd, at);
+        at += V * S::F32_LANES;
+    }
+    at
+}
+
+/// Adds the windows of `input` at the places to `to`.
+struct Gather<'a> {
+    column: Column<'a>,
+    input: &'a [f32],
+    to: &'a mut [f32],
+}
+
+impl Windows for Gather<'_> {
+    #[inline(always)]
+    fn width(&self) -> usize {
+        self.to.len()
     }
 
-    /// The same for parts of `V` vectors; returns where the next begins.
     #[inline(always)]
-    fn gather_parts<S: Simd, const V: usize>(
-        self,
-        simd: S,
-        mut at: usize,
-        places: &[u32],
-        input: &[f32],
-        to: &mut [f32],
-    ) -> usize {
+    fn part<S: Simd, const V: usize>(&mut self, simd: S, at: usize) {
         let width = V * S::F32_LANES;
-        while to.len() - at >= width {
-            let part = S::as_mut_simd_f32s(&mut to[at..at + width]).0;
-            let mut sums = [simd.splat_f32s(0.0); V];
-            sums.copy_from_slice(part);
-            for &t in places {
-                let t = t as usize;
-                let g = simd.splat_f32s(self.gradient[t * self.row]);
-                let from = S::as_simd_f32s(&input[t * self.step + at..][..width]).0;
-                for (sum, &x) in sums.iter_mut().zip(from) {
-                    *sum = simd.mul_add_f32s(g, x, *sum);
-                }
+        let part = S::as_mut_simd_f32s(&mut self.to[at..at + width]).0;
+        let mut sums = [simd.splat_f32s(0.0); V];
+        sums.copy_from_slice(part);
+        for (g, start) in self.column.iter() {
+            let g = simd.splat_f32s(g);
+            let from = S::as_simd_f32s(&self.input[start + at..][..width]).0;
+            for (sum, &x) in sums.iter_mut().zip(from) {
+                *sum = simd.mul_add_f32s(g, x, *sum);
             }
-            part.copy_from_slice(&sums);
-            at += width;
         }
-        at
+        part.copy_from_slice(&sums);
     }
 
-    /// Adds `weights` to the windows of `to` at the places.
     #[inline(always)]
-    fn scatter<S: Simd>(self, simd: S, places: &[u32], weights: &[f32], to: &mut [f32]) {
-        if places.is_empty() {
-            return;
-        }
-        let mut at = 0;
-        if S::REGISTER_COUNT >= 32 {
-            at = self.scatter_parts::<S, 20>(simd, at, places, weights, to);
-        }
-        at = self.scatter_parts::<S, 4>(simd, at, places, weights, to);
-        at = self.scatter_parts::<S, 1>(simd, at, places, weights, to);
-        let rest = &weights[at..];
-        for &t in places {
-            let t = t as usize;
-            let (g, to) = (self.gradient[t * self.row], &mut to[t * self.step + at..]);
-            to.iter_mut().zip(rest).for_each(|(y, &x)| *y = g.mul_add(x, *y));
+    fn rest(&mut self, at: usize) {
+        for (g, start) in self.column.iter() {
+            let from = &self.input[start + at..];
+            self.to[at..].iter_mut().zip(from).for_each(|(y, &x)| *y = g.mul_add(x, *y));
         }
     }
+}
 
-    /// The same for parts of `V` vectors; returns where the next begins.
+/// Adds `weights` to the windows of `to` at the places.
+struct Scatter<'a> {
+    column: Column<'a>,
+    weights: &'a [f32],
+    to: &'a mut [f32],
+}
+
+impl Windows for Scatter<'_> {
     #[inline(always)]
-    fn scatter_parts<S: Simd, const V: usize>(
-        self,
-        simd: S,
-        mut at: usize,
-        places: &[u32],
-        weights: &[f32],
-        to: &mut [f32],
-    ) -> usize {
+    fn width(&self) -> usize {
+        self.weights.len()
+    }
+
+    #[inline(always)]
+    fn part<S: Simd, const V: usize>(&mut self, simd: S, at: usize) {
         let width = V * S::F32_LANES;
-        while weights.len() - at >= width {
-            let mut part = [simd.splat_f32s(0.0); V];
-            part.copy_from_slice(S::as_simd_f32s(&weights[at..at + width]).0);
-            for &t in places {
-                let t = t as usize;
-                let g = simd.splat_f32s(self.gradient[t * self.row]);
-                let to = S::as_mut_simd_f32s(&mut to[t * self.step + at..][..width]).0;
-                for (to, &x) in to.iter_mut().zip(&part) {
-                    *to = simd.mul_add_f32s(g, x, *to);
-                }
+        let mut part = [simd.splat_f32s(0.0); V];
+        part.copy_from_slice(S::as_simd_f32s(&self.weights[at..at + width]).0);
+        for (g, start) in self.column.iter() {
+            let g = simd.splat_f32s(g);
+            let to = S::as_mut_simd_f32s(&mut self.to[start + at..][..width]).0;
+            for (to, &x) in to.iter_mut().zip(&part) {
+                *to = simd.mul_add_f32s(g, x, *to);
             }
-            at += width;
         }
-        at
+    }
+
+    #[inline(always)]
+    fn rest(&mut self, at: usize) {
+        for (g, start) in self.column.iter() {
+            let to = &mut self.to[start + at..];
+            to.iter_mut().zip(&self.weights[at..]).for_each(|(y, &x)| *y = g.mul_add(x, *y));
+        }
     }
 }
 

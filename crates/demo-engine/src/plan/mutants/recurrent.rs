@@ -6,12 +6,12 @@
 
 use std::ops::Range;
 
-use crate::kernels::plain::cell::CellSteps;
 use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, rows_of};
 use crate::kernels::vectorised;
 use crate::real::Real;
 
 use super::{BASES, Mutations};
+use crate::plan::runs::{Runs, write_mean};
 
 /// A mutant whose mutation reaches the LSTM.
 #[derive(Debug)]
@@ -39,14 +39,8 @@ pub(crate) struct Recurrent<R> {
     /// Rows of 8h: the input's part of the sequence's own gates, l + 1 of them, then that of the new
     /// positions, mutant after mutant.
     projected: Vec<R>,
-    /// Where the mutants find theirs at one step.
-    places: Vec<usize>,
-    /// `(4h)`: room for gates.
-    gates: Vec<R>,
-    /// `(mutants, h)`: states, and the sum of h over steps.
-    cell: Vec<R>,
-    hidden: Vec<R>,
-    sums: Vec<R>,
+    /// A run for each mutant.
+    runs: Runs<R>,
     /// `(l + 1, h)`: sums of the sequence's own h before each step.
     running: Vec<R>,
 }
@@ -59,11 +53,7 @@ impl<R: Real> Recurrent<R> {
         Self {
             mutants: Vec::with_capacity(count),
             projected: zeros((l + 1 + count * width) * 8 * h),
-            places: vec![0; count],
-            gates: zeros(4 * h),
-            cell: zeros(count * h),
-            hidden: zeros(count * h),
-            sums: zeros(count * h),
+            runs: Runs::new(count, h),
             running: zeros((l + 1) * h),
         }
     }
@@ -143,51 +133,23 @@ impl<R: Real> Recurrent<R> {
         self.sum_own(kernel, states, (a, direction));
         for step in 0..l {
             let (t, before) = rows_of(direction, step, l);
-            let state = (a * kernel.pitch() + before) * 2 * h + direction * h..;
+            let state = (a * kernel.pitch() + before) * 2 * h + direction * h;
+            let state = state..state + h;
             while let Some(next) = self.next(direction, &begun)
                 && self.mutants[next].first_step(direction, l) <= step
             {
-                let row = next * h..(next + 1) * h;
-                self.hidden[row.clone()].copy_from_slice(&states.hidden[state.clone()][..h]);
-                self.cell[row.clone()].copy_from_slice(&states.cell[state.clone()][..h]);
-                self.sums[row].copy_from_slice(&self.running[step * h..][..h]);
+                let (cell, hidden) = (&states.cell[state.clone()], &states.hidden[state.clone()]);
+                self.runs.begin(next, cell, hidden, &self.running[step * h..][..h]);
                 begun = begun.start.min(next)..begun.end.max(next + 1);
             }
-            self.step(kernel, weights, (direction, t), begun.clone());
+            let mutants = &self.mutants;
+            self.runs.step(weights, direction, begun.clone(), &self.projected, |mutant| {
+                let Mutant { span, gates, .. } = &mutants[mutant];
+                let row = if span.contains(&t) { gates + (t - span.start) * 8 * h } else { t * 8 * h };
+                row + direction * 4 * h
+            });
         }
         self.write_means(kernel, direction, means);
-    }
-
-    /// One step of some mutants.
-    #[inline(always)]
-    fn step(
-        &mut self,
-        kernel: &Lstm,
-        weights: &LstmWeights<R>,
-        (direction, t): (usize, usize),
-        mutants: Range<usize>,
-    ) {
-        let h = kernel.hidden;
-        for (place, mutant) in self.places.iter_mut().zip(&self.mutants[mutants.clone()]) {
-            let row = if mutant.span.contains(&t) {
-                mutant.gates + (t - mutant.span.start) * 8 * h
-            } else {
-                t * 8 * h
-            };
-            *place = row + direction * 4 * h;
-        }
-        let rows = mutants.start * h..mutants.end * h;
-        let steps = CellSteps {
-            inputs: &self.projected,
-            places: &self.places[..mutants.len()],
-            recurrent: &weights.recurrent[direction],
-            bias: &weights.bias[direction * 4 * h..][..4 * h],
-            cell: &mut self.cell[rows.clone()],
-            hidden: &mut self.hidden[rows.clone()],
-            sums: &mut self.sums[rows],
-            gates: &mut self.gates,
-        };
-        steps.run();
     }
 
     /// The mutant that begins next, if any is left.
@@ -218,16 +180,14 @@ impl<R: Real> Recurrent<R> {
     #[inline(always)]
     fn write_means(&self, kernel: &Lstm, direction: usize, means: &mut [R]) {
         let (l, h) = (kernel.positions, kernel.hidden);
-        let scale = R::from_f64(1.0 / l as f64);
-        let mut write = |number: usize, sums: &[R]| {
-            let to = &mut means[number * 2 * h + direction * h..][..h];
-            to.iter_mut().zip(sums).for_each(|(mean, &sum)| *mean = sum * scale);
+        let mut write = |number: usize, sum: &[R]| {
+            write_mean(&mut means[number * 2 * h + direction * h..][..h], sum, l);
         };
         for number in 0..l * BASES {
             write(number, &self.running[l * h..][..h]);
         }
-        for (mutant, sums) in self.mutants.iter().zip(self.sums.chunks_exact(h)) {
-            write(mutant.number, sums);
+        for (mutant, sum) in self.mutants.iter().zip(self.runs.sums()) {
+            write(mutant.number, sum);
         }
     }
 }
