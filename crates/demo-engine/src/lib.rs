@@ -45,6 +45,7 @@ mod kernels;
 mod layer;
 mod loss;
 mod network;
+mod numbers;
 mod params;
 mod philox;
 mod plan;

@@ -5,25 +5,25 @@ use std::ops::Range;
 
 use crate::kernels::plain::cell::CellSteps;
 use crate::kernels::plain::lstm::LstmWeights;
+use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
 
 /// The states of the runs.
 #[derive(Debug)]
 pub(crate) struct Runs<R> {
     /// `(runs, h)` each.
-    cell: Vec<R>,
-    hidden: Vec<R>,
-    sums: Vec<R>,
+    cell: Numbers<R>,
+    hidden: Numbers<R>,
+    sums: Numbers<R>,
     /// Where the runs find the input's part of their gates at one step.
     places: Vec<usize>,
     /// `(4h)`: room for gates.
-    gates: Vec<R>,
+    gates: Numbers<R>,
 }
 
 impl<R: Real> Runs<R> {
     /// Room for so many runs of so many units.
     pub(crate) fn new(count: usize, units: usize) -> Self {
-        let zeros = |size| vec![R::ZERO; size];
         Self {
             cell: zeros(count * units),
             hidden: zeros(count * units),

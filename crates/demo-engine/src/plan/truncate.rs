@@ -9,6 +9,7 @@
 
 use crate::kernels::plain::lstm::{Lstm, LstmWeights};
 use crate::kernels::vectorised;
+use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
 
 use super::chain::{Chain, Step};
@@ -22,13 +23,13 @@ pub(crate) struct Restarts<R> {
     /// Steps of the LSTM and of the mean.
     steps: (usize, usize),
     /// `(l + 1, 8h)`: the input's part of a sequence's gates.
-    projected: Vec<R>,
+    projected: Numbers<R>,
     /// The l runs.
     runs: Runs<R>,
     /// `(h)`: the sum of h over the steps of the whole run.
-    sum: Vec<R>,
+    sum: Numbers<R>,
     /// `(l, 2h)`: means over prefixes, and over suffixes.
-    means: [Vec<R>; 2],
+    means: [Numbers<R>; 2],
 }
 
 impl<R: Real> Restarts<R> {
@@ -38,7 +39,6 @@ impl<R: Real> Restarts<R> {
             Step::Lstm { kernel, .. } => (kernel.positions, kernel.hidden),
             _ => (0, 0),
         };
-        let zeros = |size| vec![R::ZERO; size];
         Self {
             steps,
             projected: zeros((l + 1) * 8 * h),
@@ -91,7 +91,7 @@ impl<R: Real> Slice<'_, R> {
         &self,
         work: &mut Workspace<R>,
         rows: usize,
-        to: &mut [Vec<R>; 2],
+        to: &mut [Numbers<R>; 2],
         first: usize,
     ) {
         let Some(mut restarts) = work.restarts.take() else { return };

@@ -5,6 +5,7 @@ use crate::kernels::plain::lstm::{LstmStates, LstmWeights};
 use crate::kernels::plain::normalise::Statistics;
 use crate::kernels::plain::sparse::Nonzero;
 use crate::kernels::plain::transpose::transpose;
+use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
 use crate::store::UNKNOWN;
 
@@ -22,19 +23,19 @@ pub(crate) struct Workspace<R> {
     /// Rows of the tables that they index.
     pub(crate) index: Vec<u8>,
     /// Value i, the input of step i.
-    pub(crate) values: Vec<Vec<R>>,
+    pub(crate) values: Vec<Numbers<R>>,
     /// Gradient of value i, where it does not overwrite the value.
-    pub(crate) gradients: Vec<Vec<R>>,
+    pub(crate) gradients: Vec<Numbers<R>>,
     /// Dropout bits of step i, a sequence at a time.
     pub(crate) bits: Vec<Vec<u32>>,
     /// States of step i, where it is an LSTM.
     pub(crate) states: Vec<Option<LstmStates<R>>>,
     /// Gradient of the weights of step i by filter, where it is a convolution with a sparse gradient.
-    pub(crate) by_filter: Vec<Vec<R>>,
+    pub(crate) by_filter: Vec<Numbers<R>>,
     /// Room to find the gradients of step i that are not zero, where they are few.
     pub(crate) nonzero: Vec<Option<Nonzero>>,
     /// Gathered gradient of the first step on codes.
-    pub(crate) gathered: Vec<R>,
+    pub(crate) gathered: Numbers<R>,
     /// Room for truncated runs.
     pub(crate) restarts: Option<Restarts<R>>,
     /// Room for mutants; none before the first run that wants them.
@@ -44,7 +45,6 @@ pub(crate) struct Workspace<R> {
 impl<R: Real> Workspace<R> {
     /// Room for slices of so many sequences.
     pub(crate) fn new(chain: &Chain, slice: usize) -> Self {
-        let zeros = |size| vec![R::ZERO; size];
         let rows = chain.layouts[0].lead + slice * chain.layouts[0].pitch;
         let gathered = match (&chain.codes, &chain.steps[0]) {
             (Codes::Tables(tables), _) => tables.size(),
@@ -109,12 +109,12 @@ fn states<R: Real>(step: &Step, slice: usize) -> Option<LstmStates<R>> {
 #[derive(Debug)]
 pub(crate) struct Prepared<R> {
     /// Tables of a first convolution on codes.
-    pub(crate) tables: Vec<R>,
+    pub(crate) tables: Numbers<R>,
     /// Weights of step i for the way forward, where it is a convolution of numbers, not codes.
-    pub(crate) ahead: Vec<Vec<R>>,
+    pub(crate) ahead: Vec<Numbers<R>>,
     /// Weights of step i for the way back: of a convolution by filter if its gradient is sparse, reversed
     /// if not; of a dense layer transposed.
-    pub(crate) back: Vec<Vec<R>>,
+    pub(crate) back: Vec<Numbers<R>>,
     /// Weights of step i, where it is an LSTM.
     pub(crate) lstm: Vec<Option<LstmWeights<R>>>,
     /// Statistics of step i, where it is a batch normalisation.
@@ -140,19 +140,19 @@ impl<R: Real> Prepared<R> {
             _ => 0,
         };
         let ahead = |step: &Step| match step {
-            Step::Convolve { weight, .. } => vec![R::ZERO; weight.len()],
-            _ => Vec::new(),
+            Step::Convolve { weight, .. } => zeros(weight.len()),
+            _ => zeros(0),
         };
         let back = |step: &Step| match step {
-            Step::Convolve { weight, .. } | Step::Dense { weight, .. } => vec![R::ZERO; weight.len()],
-            _ => Vec::new(),
+            Step::Convolve { weight, .. } | Step::Dense { weight, .. } => zeros(weight.len()),
+            _ => zeros(0),
         };
         let lstm = |step: &Step| match step {
             Step::Lstm { kernel, .. } => Some(kernel.weights()),
             _ => None,
         };
         Self {
-            tables: vec![R::ZERO; tables],
+            tables: zeros(tables),
             ahead: chain.steps.iter().map(ahead).collect(),
             back: chain.steps.iter().map(back).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
@@ -214,15 +214,15 @@ fn statistics<R: Real>(chain: &Chain, i: usize) -> Option<Statistics<R>> {
 #[derive(Debug)]
 pub(crate) struct Lane<R> {
     /// Gradient of the parameters, summed over its sequences.
-    pub(crate) gradient: Vec<R>,
+    pub(crate) gradient: Numbers<R>,
     /// Logits of its sequences.
-    pub(crate) logits: Vec<R>,
+    pub(crate) logits: Numbers<R>,
     /// Input gradient of its sequences: `(l)` or `(l, 4)` each.
-    pub(crate) input: Vec<R>,
+    pub(crate) input: Numbers<R>,
     /// Logits of the prefixes and of the suffixes of its sequences.
-    pub(crate) truncated: [Vec<R>; 2],
+    pub(crate) truncated: [Numbers<R>; 2],
     /// Logits of the mutants of its sequences.
-    pub(crate) mutants: Vec<R>,
+    pub(crate) mutants: Numbers<R>,
     /// Its part of the loss.
     pub(crate) loss: f64,
     /// Two sums of each channel of a batch normalisation.
@@ -232,7 +232,6 @@ pub(crate) struct Lane<R> {
 impl<R: Real> Lane<R> {
     /// Room for a lane of so many sequences.
     pub(crate) fn new(chain: &Chain, rows: usize) -> Self {
-        let zeros = |size| vec![R::ZERO; size];
         let truncated = match chain.truncation() {
             Some(_) => rows * chain.length * chain.outputs,
             None => 0,

@@ -12,6 +12,7 @@
 //!
 //! Cost: `16 h (c + h)` operations a position forwards, twice that back, and `10 h` exponentials.
 
+use crate::numbers::{Numbers, zeros};
 use crate::product::{Groups, Strided, pack_panels, panel_product, product};
 use crate::real::Real;
 
@@ -35,17 +36,17 @@ pub(crate) struct Lstm {
 #[derive(Debug, Clone)]
 pub(crate) struct LstmWeights<R> {
     /// `(c + 1, 8h)`: input weights of both directions side by side; a last row of zeros.
-    pub(crate) input: Vec<R>,
+    pub(crate) input: Numbers<R>,
     /// The same without the last row, in panels.
-    pub(crate) panels: Vec<R>,
+    pub(crate) panels: Numbers<R>,
     /// `(8h, c)`, its transpose, in panels.
-    pub(crate) back: Vec<R>,
+    pub(crate) back: Numbers<R>,
     /// `(8h)`: biases of both directions.
-    pub(crate) bias: Vec<R>,
+    pub(crate) bias: Numbers<R>,
     /// `(h, 4h)` of each direction.
-    pub(crate) recurrent: [Vec<R>; 2],
+    pub(crate) recurrent: [Numbers<R>; 2],
     /// `(4h, h)` of each direction.
-    pub(crate) transposed: [Vec<R>; 2],
+    pub(crate) transposed: [Numbers<R>; 2],
 }
 
 /// Where the steps of a slice find the input's part of their gates, and what they leave behind.
@@ -64,15 +65,15 @@ pub(crate) struct Steps<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct LstmStates<R> {
     /// Gates after their activations; after the backward pass their gradient.
-    pub(crate) gates: Vec<R>,
+    pub(crate) gates: Numbers<R>,
     /// States h.
-    pub(crate) hidden: Vec<R>,
+    pub(crate) hidden: Numbers<R>,
     /// States c.
-    pub(crate) cell: Vec<R>,
+    pub(crate) cell: Numbers<R>,
     /// Their tanh.
-    pub(crate) squashed: Vec<R>,
+    pub(crate) squashed: Numbers<R>,
     /// `(sequences, 2h)`: gradients that the backward pass carries from step to step, of h and c.
-    pub(crate) carried: Vec<R>,
+    pub(crate) carried: Numbers<R>,
 }
 
 impl Lstm {
@@ -84,12 +85,12 @@ impl Lstm {
     /// Weights of zero.
     pub(crate) fn weights<R: Real>(&self) -> LstmWeights<R> {
         let h = self.hidden;
-        let square = || [vec![R::ZERO; 4 * h * h], vec![R::ZERO; 4 * h * h]];
+        let square = || [zeros(4 * h * h), zeros(4 * h * h)];
         LstmWeights {
-            input: vec![R::ZERO; (self.inputs + 1) * 8 * h],
-            panels: vec![R::ZERO; self.inputs * 8 * h],
-            back: vec![R::ZERO; self.inputs * 8 * h],
-            bias: vec![R::ZERO; 8 * h],
+            input: zeros((self.inputs + 1) * 8 * h),
+            panels: zeros(self.inputs * 8 * h),
+            back: zeros(self.inputs * 8 * h),
+            bias: zeros(8 * h),
             recurrent: square(),
             transposed: square(),
         }
@@ -99,11 +100,11 @@ impl Lstm {
     pub(crate) fn states<R: Real>(&self, sequences: usize) -> LstmStates<R> {
         let (h, rows) = (self.hidden, sequences * self.pitch());
         LstmStates {
-            gates: vec![R::ZERO; rows * 8 * h],
-            hidden: vec![R::ZERO; (1 + rows) * 2 * h],
-            cell: vec![R::ZERO; (1 + rows) * 2 * h],
-            squashed: vec![R::ZERO; (1 + rows) * 2 * h],
-            carried: vec![R::ZERO; sequences * 2 * h],
+            gates: zeros(rows * 8 * h),
+            hidden: zeros((1 + rows) * 2 * h),
+            cell: zeros((1 + rows) * 2 * h),
+            squashed: zeros((1 + rows) * 2 * h),
+            carried: zeros(sequences * 2 * h),
         }
     }
 

@@ -5,6 +5,7 @@
 //! `scale / sqrt(variance + e) (g - mean(g) - z mean(g z))` in training; in evaluation, where the
 //! statistics do not depend on x, both means count as zero. Sums over the batch are in f64.
 
+use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
 
 use super::Layout;
@@ -13,19 +14,19 @@ use super::Layout;
 #[derive(Debug, Clone)]
 pub(crate) struct Statistics<R> {
     /// Mean of the input.
-    pub(crate) mean: Vec<R>,
+    pub(crate) mean: Numbers<R>,
     /// One over its standard deviation, epsilon included.
-    pub(crate) over_deviation: Vec<R>,
+    pub(crate) over_deviation: Numbers<R>,
     /// Mean of the output's gradient.
-    pub(crate) gradient: Vec<R>,
+    pub(crate) gradient: Numbers<R>,
     /// Mean of the output's gradient times the normalised input.
-    pub(crate) projection: Vec<R>,
+    pub(crate) projection: Numbers<R>,
 }
 
 impl<R: Real> Statistics<R> {
     /// Room for so many channels.
     pub(crate) fn new(channels: usize) -> Self {
-        let zeros = || vec![R::ZERO; channels];
+        let zeros = || zeros(channels);
         Self { mean: zeros(), over_deviation: zeros(), gradient: zeros(), projection: zeros() }
     }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::kernels::plain::{Layout, finish, normalise};
 use crate::kernels::vectorised;
+use crate::numbers::{Numbers, zeros};
 use crate::plan::chain::{Chain, Codes, Finish, Step};
 use crate::plan::walk::Slice;
 use crate::plan::workspace::Workspace;
@@ -22,9 +23,9 @@ pub(crate) struct Local<R> {
     /// Rows of the last value, at most.
     width: usize,
     /// `(mutants, span, c)`: the new rows.
-    rows: Vec<R>,
+    rows: Numbers<R>,
     /// The same with the old rows around them that a step reads too.
-    around: Vec<R>,
+    around: Numbers<R>,
     codes: Vec<u8>,
     index: Vec<u8>,
 }
@@ -53,8 +54,8 @@ impl<R: Real> Local<R> {
         Self {
             steps,
             width,
-            rows: vec![R::ZERO; BASES * rows],
-            around: vec![R::ZERO; BASES * around],
+            rows: zeros(BASES * rows),
+            around: zeros(BASES * around),
             codes: vec![UNKNOWN; BASES * codes],
             index: vec![0; BASES * codes],
         }

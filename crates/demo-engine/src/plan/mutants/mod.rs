@@ -9,6 +9,7 @@
 mod local;
 mod recurrent;
 
+use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
 
 use super::chain::{Chain, Step};
@@ -24,12 +25,12 @@ const BASES: usize = 4;
 #[derive(Debug)]
 enum Joint<R> {
     /// A global maximum; of the value before it, those of the first rows and of the last ones.
-    Maximum { before: Vec<R>, after: Vec<R> },
+    Maximum { before: Numbers<R>, after: Numbers<R> },
     /// An LSTM, and the mean at a step after it.
     Recurrent { parts: Recurrent<R>, mean: usize },
     /// Anything else: the value before it, of the sequences themselves, and the mutants that wait for
     /// the steps after it.
-    Other { values: Vec<R>, waiting: Vec<usize> },
+    Other { values: Numbers<R>, waiting: Vec<usize> },
 }
 
 /// Room for the mutants of a sequence.
@@ -42,7 +43,7 @@ pub(crate) struct Mutants<R> {
     /// The codes of the slice.
     codes: Vec<u8>,
     /// `(4 l, c)`: what the joint gives for each mutant.
-    joined: Vec<R>,
+    joined: Numbers<R>,
 }
 
 impl<R: Real> Mutants<R> {
@@ -51,7 +52,6 @@ impl<R: Real> Mutants<R> {
         let at = chain.steps.iter().position(|step| !is_local(step)).unwrap_or(chain.steps.len());
         let (layout, count) = (chain.layouts[at], BASES * chain.length);
         let local = Local::new(chain, at);
-        let zeros = |size| vec![R::ZERO; size];
         let (joint, width) = match (chain.steps.get(at), chain.truncation()) {
             (Some(Step::GlobalMax), _) => {
                 let room = || zeros((layout.positions + 1) * layout.channels);

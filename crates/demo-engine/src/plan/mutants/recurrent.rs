@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, rows_of};
 use crate::kernels::vectorised;
+use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
 
 use super::{BASES, Mutations};
@@ -38,18 +39,17 @@ pub(crate) struct Recurrent<R> {
     mutants: Vec<Mutant>,
     /// Rows of 8h: the input's part of the sequence's own gates, l + 1 of them, then that of the new
     /// positions, mutant after mutant.
-    projected: Vec<R>,
+    projected: Numbers<R>,
     /// A run for each mutant.
     runs: Runs<R>,
     /// `(l + 1, h)`: sums of the sequence's own h before each step.
-    running: Vec<R>,
+    running: Numbers<R>,
 }
 
 impl<R: Real> Recurrent<R> {
     /// Room for so many mutants, each with at most `width` new positions.
     pub(crate) fn new(kernel: &Lstm, count: usize, width: usize) -> Self {
         let (l, h) = (kernel.positions, kernel.hidden);
-        let zeros = |size| vec![R::ZERO; size];
         Self {
             mutants: Vec::with_capacity(count),
             projected: zeros((l + 1 + count * width) * 8 * h),
