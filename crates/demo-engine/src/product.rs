@@ -85,7 +85,7 @@ pub(crate) fn product<R: Real>(
 }
 
 /// Columns of a panel.
-const PANEL: usize = 64;
+pub(crate) const PANEL: usize = 64;
 
 /// Copies a matrix `(k, n)` into panels of 64 columns, one after the other, the last one narrower, for
 /// [`panel_product`]: what a tile of the result reads lies in one piece.

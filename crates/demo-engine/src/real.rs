@@ -11,10 +11,11 @@ use crate::Buffer;
 use crate::kernels::plain::Layout;
 use crate::kernels::plain::cell::CellSteps;
 use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, Steps};
+use crate::kernels::plain::skip::SkippingProduct;
 use crate::kernels::plain::sparse::SparseGradient;
 use crate::kernels::simd::lstm::{Backward, Forward, Restarted};
 use crate::kernels::simd::product::Product;
-use crate::kernels::simd::sparse;
+use crate::kernels::simd::{skip, sparse};
 use crate::product::{Groups, Strided};
 
 /// A floating-point type that kernels are written for.
@@ -82,7 +83,13 @@ pub(crate) trait Real:
     ) -> bool {
         false
     }
-    /// The way back through a sparse convolution with explicit vectors, where this type has them; false
+    /// A product that skips the zeros of its left matrix, where this type has it; false where nothing was
+    /// done.
+    #[inline(always)]
+    fn skipping_product(_product: &mut SkippingProduct<Self>) -> bool {
+        false
+    }
+    /// The weights' gradient of a sparse convolution with explicit vectors, where this type has them; false
     /// where nothing was done.
     #[inline(always)]
     fn sparse_gradient(_run: &mut SparseGradient<Self>) -> bool {
@@ -222,6 +229,9 @@ impl Real for f32 {
         groups: Groups,
     ) -> bool {
         pulp::Arch::new().dispatch(Product { sizes, to, row, add, left, right, groups })
+    }
+    fn skipping_product(product: &mut SkippingProduct<Self>) -> bool {
+        pulp::Arch::new().dispatch(skip::Run(product))
     }
     fn sparse_gradient(run: &mut SparseGradient<Self>) -> bool {
         pulp::Arch::new().dispatch(sparse::Run(run))

@@ -16,7 +16,7 @@ use crate::{BankShape, Batch, Buffer, Input, Loss, Network};
 use super::chain::{Chain, Step};
 use super::lane::LaneTask;
 use super::walk::InputForm;
-use super::workspace::{Lane, Passes, Prepared, Workspace};
+use super::workspace::{Lane, Prepared, Workspace};
 
 /// Lanes of a member at most: enough for the threads of a desktop, few enough to add.
 const LANES: usize = 8;
@@ -182,13 +182,13 @@ impl<R: Real> Bank<R> {
     fn prepare(&mut self, run: &Run<R>, first: usize, count: usize) {
         let (chain, size) = (&self.chain, run.batch.size);
         let codes = matches!(run.batch.input, Input::Rows { .. });
-        let passes = Passes { backward: run.wanted.is_gradient(), train: run.train.is_some() };
+        let backward = run.wanted.is_gradient();
         self.prepared[..count].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, prepared)| {
             let member = first + index;
             let weights = &run.params[member * chain.parameters..][..chain.parameters];
             vectorised(
                 #[inline(always)]
-                || prepared.fill(chain, weights, codes, passes),
+                || prepared.fill(chain, weights, codes, backward),
             );
             let sum: f64 = match run.batch.weights {
                 Some(weights) => weights[member * size..][..size].iter().map(|&w| f64::from(w)).sum(),

@@ -108,14 +108,13 @@ impl<R: Real> Slice<'_, R> {
                 Codes::Tables(tables) if self.looks_up(i) => {
                     tables.forward(&self.prepared.tables, &work.index, layout.pitch, to, next, n);
                 }
-                _ => kernel.forward(from, &self.prepared.ahead[i], to, n),
+                _ => kernel.forward(from, &self.prepared.ahead[i], to, n, &mut work.nonzeros),
             },
             Step::Lstm { kernel, .. } => {
                 if let (Some(states), Some(weights)) = (&mut work.states[i], &self.prepared.lstm[i]) {
                     let codes = self.looks_up(i).then_some(&work.codes[..]);
                     if codes.is_none() {
-                        let rows = n * kernel.pitch();
-                        kernel.project_rows(&from[..rows * kernel.inputs], weights, &mut states.gates);
+                        kernel.project(from, weights, &mut states.gates, n, &mut work.nonzeros);
                     }
                     kernel.forward(weights, states, Steps { codes, keep: self.keep, sequences: n });
                     kernel.output(states, to, next, n);
@@ -294,14 +293,21 @@ impl<R: Real> Slice<'_, R> {
         let Step::Convolve { kernel, weight } = &self.chain.steps[i] else { return };
         let (layout, next, n) = (self.chain.layouts[i], self.chain.layouts[i + 1], self.sequences);
         let of_output = &work.values[i + 1];
-        if self.chain.sparse(i, self.train.is_some()) && !self.looks_up(i) {
-            self.sparse_gradient(work, i, gradient.is_some());
-            return;
-        }
         if let Some(gradient) = gradient {
-            match self.chain.codes {
-                Codes::Tables(tables) if self.looks_up(i) => {
+            match (self.chain.codes, &mut work.nonzero[i]) {
+                (Codes::Tables(tables), _) if self.looks_up(i) => {
                     tables.gather(of_output, next, &work.index, layout.pitch, &mut work.gathered, n);
+                }
+                (_, Some(nonzero)) if self.chain.sparse(i, self.train.is_some()) => {
+                    let run = SparseGradient {
+                        kernel: *kernel,
+                        input: &work.values[i],
+                        gradient: of_output,
+                        of_weights: &mut work.by_filter[i],
+                        nonzero,
+                        sequences: n,
+                    };
+                    run.run();
                 }
                 _ => kernel.weight_gradient(&work.values[i], of_output, &mut gradient[weight.clone()], n),
             }
@@ -310,32 +316,9 @@ impl<R: Real> Slice<'_, R> {
             let (weight, place) = (&self.weights[weight.clone()], (layout.lead, layout.positions));
             observed(weight, of_output, next, &work.codes, place, &mut input[..n * layout.positions]);
         } else if i > 0 || form != InputForm::None {
-            if self.chain.sparse(i, self.train.is_some()) {
-                self.sparse_gradient(work, i, false);
-            } else {
-                let (back, of_input) = (&self.prepared.back[i], &mut work.gradients[i]);
-                kernel.input_gradient(&work.values[i + 1], back, of_input, n);
-            }
+            let (back, of_input) = (&self.prepared.back[i], &mut work.gradients[i]);
+            kernel.input_gradient(of_output, back, of_input, n, &mut work.nonzeros);
         }
-    }
-
-    #[inline(always)]
-    fn sparse_gradient(&self, work: &mut Workspace<R>, i: usize, with_weights: bool) {
-        let (Step::Convolve { kernel, .. }, Some(nonzero)) = (&self.chain.steps[i], &mut work.nonzero[i])
-        else {
-            return;
-        };
-        let run = SparseGradient {
-            kernel: *kernel,
-            input: &work.values[i],
-            gradient: &work.values[i + 1],
-            by_filter: &self.prepared.back[i],
-            of_weights: with_weights.then_some(&mut work.by_filter[i][..]),
-            of_input: &mut work.gradients[i],
-            nonzero,
-            sequences: self.sequences,
-        };
-        run.run();
     }
 
     #[inline(always)]

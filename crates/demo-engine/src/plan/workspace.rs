@@ -3,6 +3,7 @@
 
 use crate::kernels::plain::lstm::{LstmStates, LstmWeights};
 use crate::kernels::plain::normalise::Statistics;
+use crate::kernels::plain::skip::{Nonzeros, Windows};
 use crate::kernels::plain::sparse::Nonzero;
 use crate::kernels::plain::transpose::transpose;
 use crate::numbers::{Numbers, zeros};
@@ -34,6 +35,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) by_filter: Vec<Numbers<R>>,
     /// Room to find the gradients of step i that are not zero, where they are few.
     pub(crate) nonzero: Vec<Option<Nonzero>>,
+    /// Room for the numbers that a product does not skip.
+    pub(crate) nonzeros: Nonzeros<R>,
     /// Gathered gradient of the first step on codes.
     pub(crate) gathered: Numbers<R>,
     /// Room for truncated runs.
@@ -62,6 +65,7 @@ impl<R: Real> Workspace<R> {
             states: chain.steps.iter().map(|step| states(step, slice)).collect(),
             by_filter: (0..chain.steps.len()).map(|i| zeros(sparse_weights(chain, i))).collect(),
             nonzero: (0..chain.steps.len()).map(|i| nonzero(chain, i)).collect(),
+            nonzeros: Nonzeros::new(chain.steps.iter().flat_map(|step| windows(step, slice))),
             gathered: zeros(gathered),
             restarts: chain.truncation().map(|at| Restarts::new(chain, at)),
             mutants: None,
@@ -98,6 +102,15 @@ fn nonzero(chain: &Chain, i: usize) -> Option<Nonzero> {
     chain.sparse(i, true).then(|| Nonzero::new(layout.positions, layout.channels))
 }
 
+/// The windows that the products of a step read.
+fn windows(step: &Step, slice: usize) -> Vec<Windows> {
+    match step {
+        Step::Convolve { kernel, .. } => vec![kernel.ahead(slice), kernel.back(slice)],
+        Step::Lstm { kernel, .. } => vec![kernel.rows(slice)],
+        _ => Vec::new(),
+    }
+}
+
 fn states<R: Real>(step: &Step, slice: usize) -> Option<LstmStates<R>> {
     match step {
         Step::Lstm { kernel, .. } => Some(kernel.states(slice)),
@@ -112,8 +125,7 @@ pub(crate) struct Prepared<R> {
     pub(crate) tables: Numbers<R>,
     /// Weights of step i for the way forward, where it is a convolution of numbers, not codes.
     pub(crate) ahead: Vec<Numbers<R>>,
-    /// Weights of step i for the way back: of a convolution by filter if its gradient is sparse, reversed
-    /// if not; of a dense layer transposed.
+    /// Weights of step i for the way back: of a convolution reversed, of a dense layer transposed.
     pub(crate) back: Vec<Numbers<R>>,
     /// Weights of step i, where it is an LSTM.
     pub(crate) lstm: Vec<Option<LstmWeights<R>>>,
@@ -121,15 +133,6 @@ pub(crate) struct Prepared<R> {
     pub(crate) statistics: Vec<Option<Statistics<R>>>,
     /// One over the sum of the member's row weights.
     pub(crate) weight_scale: f64,
-}
-
-/// What a run does besides going forward.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Passes {
-    /// It goes back.
-    pub(crate) backward: bool,
-    /// Dropout is on.
-    pub(crate) train: bool,
 }
 
 impl<R: Real> Prepared<R> {
@@ -163,8 +166,7 @@ impl<R: Real> Prepared<R> {
 
     /// Rearranges the weights of a member: for look-up of codes, and for the way back.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, chain: &Chain, weights: &[R], codes: bool, passes: Passes) {
-        let Passes { backward, train } = passes;
+    pub(crate) fn fill(&mut self, chain: &Chain, weights: &[R], codes: bool, backward: bool) {
         for (i, step) in chain.steps.iter().enumerate() {
             match step {
                 Step::Convolve { kernel, weight } => {
@@ -173,9 +175,7 @@ impl<R: Real> Prepared<R> {
                     } else {
                         kernel.pack(&weights[weight.clone()], &mut self.ahead[i]);
                     }
-                    if backward && chain.sparse(i, train) {
-                        kernel.by_filter(&weights[weight.clone()], &mut self.back[i]);
-                    } else if backward {
+                    if backward {
                         kernel.reverse(&weights[weight.clone()], &mut self.back[i]);
                     }
                 }

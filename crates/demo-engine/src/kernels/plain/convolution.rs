@@ -8,10 +8,11 @@
 //!
 //! Cost: `2 * pitch * k * c * filters` operations a sequence, for each of the three.
 
-use crate::product::{Groups, Strided, pack_panels, panel_product, product};
+use crate::product::{Groups, PANEL, Strided, pack_panels, panel_product, product};
 use crate::real::Real;
 
 use super::Layout;
+use super::skip::{Nonzeros, SkippingProduct, Windows};
 use super::transpose::transpose;
 
 /// The sizes of a convolution.
@@ -38,13 +39,17 @@ impl Convolution {
         }
     }
 
-    /// `weight` `(k, c, filters)` with positions reversed and channels transposed: `(k, filters, c)`.
+    /// `weight` `(k, c, filters)` with positions reversed and channels transposed, `(k * filters, c)`, in
+    /// panels.
     #[inline(always)]
-    pub(crate) fn reverse<R: Real>(&self, weight: &[R], reversed: &mut [R]) {
-        let size = self.inputs * self.filters;
-        let blocks = weight.chunks_exact(size).zip(reversed.chunks_exact_mut(size).rev());
-        for (from, to) in blocks {
-            transpose(from, self.filters, to, |to, from| *to = from);
+    pub(crate) fn reverse<R: Real>(&self, weight: &[R], panels: &mut [R]) {
+        let (k, c, filters) = (self.width, self.inputs, self.filters);
+        for (first, panel) in (0..c).step_by(PANEL).zip(panels.chunks_mut(k * filters * PANEL)) {
+            let size = PANEL.min(c - first) * filters;
+            let blocks = weight.chunks_exact(c * filters).zip(panel.chunks_exact_mut(size).rev());
+            for (from, to) in blocks {
+                transpose(&from[first * filters..][..size], filters, to, |to, from| *to = from);
+            }
         }
     }
 
@@ -60,17 +65,29 @@ impl Convolution {
         pack_panels(Strided::rows(weight, self.filters), sizes, panels);
     }
 
+    /// The windows that the output is made of.
+    pub(crate) fn ahead(&self, sequences: usize) -> Windows {
+        let (rows, pitch) = (self.output().positions, self.pitch);
+        Windows { sequences, rows, pitch, width: self.width, columns: self.inputs }
+    }
+
+    /// Those, of the output's gradient, that the input's gradient is made of.
+    pub(crate) fn back(&self, sequences: usize) -> Windows {
+        let pitch = self.pitch;
+        Windows { sequences, rows: pitch, pitch, width: self.width, columns: self.filters }
+    }
+
     /// The output, without bias, from input rows and packed weights.
-    pub(crate) fn forward<R: Real>(&self, input: &[R], panels: &[R], output: &mut [R], sequences: usize) {
-        let layout = self.output();
-        panel_product(
-            (sequences * layout.positions, self.width * self.inputs, self.filters),
-            &mut output[layout.at(0, 0)..],
-            self.filters,
-            Strided::rows(input, self.inputs),
-            panels,
-            Groups { rows: layout.positions, left: self.pitch * self.inputs, to: self.pitch * self.filters },
-        );
+    pub(crate) fn forward<R: Real>(
+        &self,
+        input: &[R],
+        panels: &[R],
+        output: &mut [R],
+        sequences: usize,
+        nonzeros: &mut Nonzeros<R>,
+    ) {
+        let to = &mut output[self.output().at(0, 0)..];
+        windows_product(self.ahead(sequences), input, (panels, self.filters), to, nonzeros);
     }
 
     /// Adds the gradient of the weights. Rows of `gradient` that belong to no position must be zero.
@@ -99,14 +116,34 @@ impl Convolution {
         reversed: &[R],
         input: &mut [R],
         sequences: usize,
+        nonzeros: &mut Nonzeros<R>,
     ) {
-        product(
-            (sequences * self.pitch, self.width * self.filters, self.inputs),
-            input,
-            self.inputs,
-            false,
-            Strided::rows(gradient, self.filters),
-            Strided::rows(reversed, self.inputs),
-        );
+        windows_product(self.back(sequences), gradient, (reversed, self.inputs), input, nonzeros);
     }
+}
+
+/// The product of windows with a matrix in panels; skips zeros where that pays.
+pub(crate) fn windows_product<R: Real>(
+    windows: Windows,
+    input: &[R],
+    (panels, filters): (&[R], usize),
+    to: &mut [R],
+    nonzeros: &mut Nonzeros<R>,
+) {
+    let Windows { sequences, rows, pitch, width, columns } = windows;
+    let input = &input[..windows.input_rows(sequences) * columns];
+    if Nonzeros::pay(input, columns) {
+        let mut product = SkippingProduct { windows, input, panels, filters, to: &mut *to, nonzeros };
+        if R::skipping_product(&mut product) {
+            return;
+        }
+    }
+    panel_product(
+        (sequences * rows, width * columns, filters),
+        to,
+        filters,
+        Strided::rows(input, columns),
+        panels,
+        Groups { rows, left: pitch * columns, to: pitch * filters },
+    );
 }

@@ -10,7 +10,7 @@ use crate::real::Real;
 
 use super::Layout;
 
-/// Channels that are worked on together in pools wider than two.
+/// Channels that are worked on together on the way back.
 const BLOCK: usize = 64;
 
 /// The value of an activation; a NaN stays one.
@@ -188,51 +188,103 @@ fn finish_gradient_with<R: Real>(
         let gradients = to_layout.sequence(gradient, a).chunks_exact(c);
         let used = outputs.len() * pool * c;
         for ((window, outputs), gradients) in rows.chunks_exact_mut(pool * c).zip(outputs).zip(gradients) {
-            if let Some(bias) = &mut bias {
-                let numbers = outputs.iter().zip(gradients);
-                bias.iter_mut().zip(numbers).for_each(|(b, (&y, &g))| *b += g * slope(y * keep));
-            }
-            let numbers = outputs.iter().zip(gradients).map(
-                #[inline(always)]
-                |(&y, &g)| g * slope(y * keep),
-            );
-            match pool {
-                1 => window.iter_mut().zip(numbers).for_each(|(x, g)| *x = g),
-                2 => {
-                    let (first, second) = window.split_at_mut(c);
-                    for ((x, y), g) in first.iter_mut().zip(second).zip(numbers) {
-                        let later = *y > *x;
-                        *x = if later { R::ZERO } else { g };
-                        *y = if later { g } else { R::ZERO };
-                    }
+            for first in (0..c).step_by(BLOCK) {
+                let width = BLOCK.min(c - first);
+                let mut numbers = [R::ZERO; BLOCK];
+                let outputs = &outputs[first..first + width];
+                let from = outputs.iter().zip(&gradients[first..first + width]);
+                numbers.iter_mut().zip(from).for_each(|(to, (&y, &g))| *to = g * slope(y * keep));
+                if let Some(bias) = &mut bias {
+                    bias[first..].iter_mut().zip(&numbers[..width]).for_each(|(b, &g)| *b += g);
                 }
-                _ => wide_pool(window, c, numbers),
+                match pool {
+                    1 => window[first..first + width].copy_from_slice(&numbers[..width]),
+                    2 => {
+                        let (low, high) = window.split_at_mut(c);
+                        pair(&mut low[first..first + width], &mut high[first..first + width], &numbers);
+                    }
+                    _ => wide_pool(window, c, first, &numbers[..width]),
+                }
             }
         }
         rows[used..].fill(R::ZERO);
     }
 }
 
-/// Gives each channel's gradient to its first maximum in a window of any width.
+/// Gives each gradient to the larger of two numbers, the first if they tie.
 #[inline(always)]
-fn wide_pool<R: Real>(window: &mut [R], c: usize, mut gradients: impl Iterator<Item = R>) {
-    for block in (0..c).step_by(BLOCK) {
-        let width = BLOCK.min(c - block);
-        let mut best = [R::LOWEST; BLOCK];
-        let mut place = [0u32; BLOCK];
-        best[..width].copy_from_slice(&window[block..block + width]);
-        for (j, row) in window.chunks_exact(c).enumerate() {
-            for ((best, place), &x) in best.iter_mut().zip(&mut place).zip(&row[block..block + width]) {
-                let greater = x > *best;
-                *best = if greater { x } else { *best };
-                *place = if greater { j as u32 } else { *place };
-            }
+fn pair<R: Real>(first: &mut [R], second: &mut [R], gradients: &[R]) {
+    for ((x, y), &g) in first.iter_mut().zip(second).zip(gradients) {
+        let later = *y > *x;
+        (*x, *y) = (if later { R::ZERO } else { g }, if later { g } else { R::ZERO });
+    }
+}
+
+/// Gives the gradient of some channels from `first` on to their first maximum in a window of any width.
+#[inline(always)]
+fn wide_pool<R: Real>(window: &mut [R], c: usize, first: usize, gradients: &[R]) {
+    let width = gradients.len();
+    let mut best = [R::LOWEST; BLOCK];
+    let mut place = [0u32; BLOCK];
+    best[..width].copy_from_slice(&window[first..first + width]);
+    for (j, row) in window.chunks_exact(c).enumerate() {
+        for ((best, place), &x) in best.iter_mut().zip(&mut place).zip(&row[first..first + width]) {
+            let greater = x > *best;
+            *best = if greater { x } else { *best };
+            *place = if greater { j as u32 } else { *place };
         }
-        let mut numbers = [R::ZERO; BLOCK];
-        numbers.iter_mut().zip(gradients.by_ref().take(width)).for_each(|(to, g)| *to = g);
-        for (j, row) in window.chunks_exact_mut(c).enumerate() {
-            for ((x, &place), &g) in row[block..block + width].iter_mut().zip(&place).zip(&numbers) {
-                *x = if place == j as u32 { g } else { R::ZERO };
+    }
+    for (j, row) in window.chunks_exact_mut(c).enumerate() {
+        for ((x, &place), &g) in row[first..first + width].iter_mut().zip(&place).zip(gradients) {
+            *x = if place == j as u32 { g } else { R::ZERO };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn each_gradient_goes_to_the_first_maximum(
+            positions in 1usize..20, channels in 1usize..150, pool in 1usize..5, sequences in 1usize..3,
+        ) {
+            prop_assume!(positions >= pool);
+            let layout = Layout { lead: 1, pitch: positions + 2, ..Layout::compact(positions, channels) };
+            let next = Layout::compact(positions / pool, channels);
+            // Few values, so that maxima tie.
+            let from: Vec<f64> = (0..layout.size(sequences)).map(|i| (i * i % 7) as f64 - 3.0).collect();
+            let gradient: Vec<f64> = (1..=next.size(sequences)).map(|i| i as f64).collect();
+            let bias: Vec<f64> = (0..channels).map(|i| (i % 3) as f64 / 4.0).collect();
+            let mut outputs = vec![0.0; gradient.len()];
+            finish(&from, layout, Some(&bias), pool, Activation::Relu, &mut outputs, next, sequences);
+            let (mut found, mut of_bias) = (from.clone(), vec![0.0; channels]);
+            let of = (&mut found[..], Some(&mut of_bias[..]));
+            finish_gradient(
+                of.0, layout, of.1, pool, Activation::Relu, &outputs, &gradient, next, 1.0, sequences,
+            );
+            let (mut wanted, mut wanted_bias) = (vec![0.0; from.len()], vec![0.0; channels]);
+            for a in 0..sequences {
+                for t in 0..next.positions {
+                    for c in 0..channels {
+                        let at = |j: usize| layout.at(a, t * pool + j) + c;
+                        let first = (1..pool).fold(0, |best, j| if from[at(j)] > from[at(best)] { j } else { best });
+                        if from[at(first)] + bias[c] > 0.0 {
+                            let g = gradient[next.at(a, t) + c];
+                            wanted[at(first)] = g;
+                            wanted_bias[c] += g;
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(of_bias, wanted_bias);
+            for a in 0..sequences {
+                let rows = layout.at(a, 0)..layout.at(a, positions);
+                prop_assert_eq!(&found[rows.clone()], &wanted[rows]);
             }
         }
     }

@@ -18,7 +18,9 @@ use crate::real::Real;
 
 use super::Layout;
 use super::cell::{cell_gradient, cell_step};
+use super::convolution::windows_product;
 use super::embedding::dot;
+use super::skip::{Nonzeros, Windows};
 use super::transpose::transpose;
 
 /// The sizes of a bidirectional LSTM.
@@ -144,7 +146,25 @@ impl Lstm {
         pack_panels(Strided::rows(input, width), (c, width), panels);
     }
 
-    /// The input's part of the gates, `(rows, 8h)`, from input rows `(rows, c)`.
+    /// The input rows of a slice, each a window of its own.
+    pub(crate) fn rows(&self, sequences: usize) -> Windows {
+        let pitch = self.pitch();
+        Windows { sequences, rows: pitch, pitch, width: 1, columns: self.inputs }
+    }
+
+    /// The input's part of the gates, `(rows, 8h)`, from the input rows of a slice.
+    pub(crate) fn project<R: Real>(
+        &self,
+        input: &[R],
+        weights: &LstmWeights<R>,
+        gates: &mut [R],
+        sequences: usize,
+        nonzeros: &mut Nonzeros<R>,
+    ) {
+        windows_product(self.rows(sequences), input, (&weights.panels, 8 * self.hidden), gates, nonzeros);
+    }
+
+    /// The same from any input rows `(rows, c)`.
     pub(crate) fn project_rows<R: Real>(&self, input: &[R], weights: &LstmWeights<R>, gates: &mut [R]) {
         let width = 8 * self.hidden;
         panel_product(

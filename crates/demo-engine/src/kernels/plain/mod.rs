@@ -9,6 +9,7 @@ pub(crate) mod finish;
 pub(crate) mod lstm;
 pub(crate) mod normalise;
 pub(crate) mod reduce;
+pub(crate) mod skip;
 pub(crate) mod sparse;
 pub(crate) mod transpose;
 

@@ -1,9 +1,9 @@
-//! The way back through a convolution most of whose output has no gradient: a maximum follows it, so
-//! that of each window of the pool one position has one, or, of a whole sequence, one; what an
+//! The gradient of the weights of a convolution most of whose output has no gradient: a maximum follows it,
+//! so that of each window of the pool one position has one, or, of a whole sequence, one; what an
 //! activation or dropout zeroed has none either.
 //!
-//! Weights and their gradient are `(filters, k * c)` here: a position's part is one scaled addition of a
-//! whole window. Cost: `4 * k * c` operations for each number that is not zero.
+//! Weights' gradients are `(filters, k * c)` here: a position's part is one scaled addition of a whole
+//! window. Cost: `2 * k * c` operations for each number that is not zero.
 
 use crate::real::Real;
 
@@ -47,26 +47,22 @@ impl Nonzero {
     }
 }
 
-/// One way back through a slice.
+/// The gradient of the weights over a slice.
 pub(crate) struct SparseGradient<'a, R> {
     pub(crate) kernel: Convolution,
-    /// Input rows; not read where no gradient of the weights is wanted.
+    /// Input rows.
     pub(crate) input: &'a [R],
     /// Of the output, laid out like it.
     pub(crate) gradient: &'a [R],
-    /// Weights `(filters, k * c)`.
-    pub(crate) by_filter: &'a [R],
-    /// Gradient of the weights `(filters, k * c)`, added to, where it is wanted.
-    pub(crate) of_weights: Option<&'a mut [R]>,
-    /// Gradient of every input row.
-    pub(crate) of_input: &'a mut [R],
+    /// Gradient of the weights `(filters, k * c)`, added to.
+    pub(crate) of_weights: &'a mut [R],
     /// Room.
     pub(crate) nonzero: &'a mut Nonzero,
     pub(crate) sequences: usize,
 }
 
 impl<R: Real> SparseGradient<'_, R> {
-    /// Does it.
+    /// Adds it.
     #[inline(always)]
     pub(crate) fn run(mut self) {
         if !R::sparse_gradient(&mut self) {
@@ -79,19 +75,14 @@ impl<R: Real> SparseGradient<'_, R> {
     pub(crate) fn plain_run(&mut self) {
         let (pitch, c) = (self.kernel.pitch, self.kernel.inputs);
         let (window, layout) = (self.kernel.width * c, self.kernel.output());
-        self.of_input[..self.sequences * pitch * c].fill(R::ZERO);
         for a in 0..self.sequences {
             let gradient = layout.sequence(self.gradient, a);
             self.nonzero.find(gradient);
-            for f in 0..self.kernel.filters {
-                let filter = f * window..(f + 1) * window;
+            for (f, of_weights) in self.of_weights.chunks_exact_mut(window).enumerate() {
                 for &t in self.nonzero.of(f) {
                     let g = gradient[t as usize * self.kernel.filters + f];
                     let at = (a * pitch + t as usize) * c;
-                    add_scaled(&mut self.of_input[at..at + window], g, &self.by_filter[filter.clone()]);
-                    if let Some(of_weights) = &mut self.of_weights {
-                        add_scaled(&mut of_weights[filter.clone()], g, &self.input[at..at + window]);
-                    }
+                    add_scaled(of_weights, g, &self.input[at..at + window]);
                 }
             }
         }
@@ -99,12 +90,6 @@ impl<R: Real> SparseGradient<'_, R> {
 }
 
 impl Convolution {
-    /// `weight` `(k * c, filters)` as `(filters, k * c)`.
-    #[inline(always)]
-    pub(crate) fn by_filter<R: Real>(&self, weight: &[R], to: &mut [R]) {
-        transpose(weight, self.filters, to, |to, from| *to = from);
-    }
-
     /// Adds `by_filter` `(filters, k * c)` to a gradient `(k * c, filters)`.
     #[inline(always)]
     pub(crate) fn add_by_filter<R: Real>(&self, by_filter: &[R], weight: &mut [R]) {

@@ -5,4 +5,5 @@
 pub(crate) mod lstm;
 mod math;
 pub(crate) mod product;
+pub(crate) mod skip;
 pub(crate) mod sparse;

@@ -1,14 +1,13 @@
-//! The way back through a convolution with a sparse gradient: a part of a filter's window stays in
+//! The weights' gradient of a convolution with a sparse gradient: a part of a filter's window stays in
 //! registers while all its places in a sequence pass by.
 //!
-//! A sequence at a time, first the weights' gradient, then the input's: the rows that the places point
-//! at, then, are those of one sequence and fit the first-level cache.
+//! A sequence at a time: the rows that the places point at, then, fit the first-level cache.
 
 use pulp::{Simd, WithSimd};
 
 use crate::kernels::plain::sparse::SparseGradient;
 
-/// One way back; false where no vector is filled, so that nothing was done.
+/// One gradient; false where no vector is filled, so that nothing was done.
 pub(crate) struct Run<'a, 'b>(pub(crate) &'a mut SparseGradient<'b, f32>);
 
 impl WithSimd for Run<'_, '_> {
@@ -20,25 +19,15 @@ impl WithSimd for Run<'_, '_> {
             return false;
         }
         let this = self.0;
-        let (pitch, c, filters) = (this.kernel.pitch, this.kernel.inputs, this.kernel.filters);
+        let (pitch, c, row) = (this.kernel.pitch, this.kernel.inputs, this.kernel.filters);
         let (window, layout) = (this.kernel.width * c, this.kernel.output());
         for a in 0..this.sequences {
             let gradient = layout.sequence(this.gradient, a);
-            let rows = a * pitch * c..(a + 1) * pitch * c;
+            let input = &this.input[a * pitch * c..(a + 1) * pitch * c];
             this.nonzero.find(gradient);
-            let nonzero = &*this.nonzero;
-            let column =
-                |f| Column { places: nonzero.of(f), gradient: &gradient[f..], row: filters, step: c };
-            if let Some(of_weights) = &mut this.of_weights {
-                let input = &this.input[rows.clone()];
-                for (f, of_weights) in of_weights.chunks_exact_mut(window).enumerate() {
-                    in_parts::<S>(simd, Gather { column: column(f), input, to: of_weights });
-                }
-            }
-            let of_input = &mut this.of_input[rows];
-            of_input.fill(0.0);
-            for (f, weights) in this.by_filter.chunks_exact(window).enumerate() {
-                in_parts::<S>(simd, Scatter { column: column(f), weights, to: &mut *of_input });
+            for (f, to) in this.of_weights.chunks_exact_mut(window).enumerate() {
+                let column = Column { places: this.nonzero.of(f), gradient: &gradient[f..], row, step: c };
+                column.gather::<S>(simd, input, to);
             }
         }
         true
@@ -61,113 +50,44 @@ impl Column<'_> {
     fn iter(&self) -> impl Iterator<Item = (f32, usize)> {
         self.places.iter().map(|&t| (self.gradient[t as usize * self.row], t as usize * self.step))
     }
-}
 
-/// What is done with a window, a part at a time.
-trait Windows {
-    /// Numbers in a window.
-    fn width(&self) -> usize;
-
-    /// Does it with `V` vectors from number `at` on.
-    fn part<S: Simd, const V: usize>(&mut self, simd: S, at: usize);
-
-    /// Does it with all numbers from `at` on.
-    fn rest(&mut self, at: usize);
-}
-
-/// Takes a whole window in parts, the largest that registers hold first.
-#[inline(always)]
-fn in_parts<S: Simd>(simd: S, mut windows: impl Windows) {
-    let mut at = 0;
-    if S::REGISTER_COUNT >= 32 {
-        at = parts::<S, 20>(simd, &mut windows, at);
-    }
-    at = parts::<S, 4>(simd, &mut windows, at);
-    at = parts::<S, 1>(simd, &mut windows, at);
-    windows.rest(at);
-}
-
-/// Takes all parts of `V` vectors; returns where the next begins.
-#[inline(always)]
-fn parts<S: Simd, const V: usize>(simd: S, windows: &mut impl Windows, mut at: usize) -> usize {
-    while windows.width() - at >= V * S::F32_LANES {
-        windows.part::<S, V>(simd, at);
-        at += V * S::F32_LANES;
-    }
-    at
-}
-
-/// Adds the windows of `input` at the places to `to`.
-struct Gather<'a> {
-    column: Column<'a>,
-    input: &'a [f32],
-    to: &'a mut [f32],
-}
-
-impl Windows for Gather<'_> {
+    /// Adds the windows of `input` at the places to `to`.
     #[inline(always)]
-    fn width(&self) -> usize {
-        self.to.len()
+    fn gather<S: Simd>(self, simd: S, input: &[f32], to: &mut [f32]) {
+        let mut at = 0;
+        // Nearly all registers for sums; a window is read from the cache as it is multiplied.
+        if S::REGISTER_COUNT >= 32 {
+            at = self.parts::<S, 20>(simd, at, input, to);
+        } else {
+            at = self.parts::<S, 12>(simd, at, input, to);
+        }
+        at = self.parts::<S, 4>(simd, at, input, to);
+        at = self.parts::<S, 1>(simd, at, input, to);
+        for (g, start) in self.iter() {
+            let from = &input[start + at..];
+            to[at..].iter_mut().zip(from).for_each(|(y, &x)| *y = g.mul_add(x, *y));
+        }
     }
 
+    /// The same for all parts of `V` vectors; returns where the next begins.
     #[inline(always)]
-    fn part<S: Simd, const V: usize>(&mut self, simd: S, at: usize) {
+    fn parts<S: Simd, const V: usize>(self, simd: S, mut at: usize, input: &[f32], to: &mut [f32]) -> usize {
         let width = V * S::F32_LANES;
-        let part = S::as_mut_simd_f32s(&mut self.to[at..at + width]).0;
-        let mut sums = [simd.splat_f32s(0.0); V];
-        sums.copy_from_slice(part);
-        for (g, start) in self.column.iter() {
-            let g = simd.splat_f32s(g);
-            let from = S::as_simd_f32s(&self.input[start + at..][..width]).0;
-            for (sum, &x) in sums.iter_mut().zip(from) {
-                *sum = simd.mul_add_f32s(g, x, *sum);
+        while to.len() - at >= width {
+            let part = S::as_mut_simd_f32s(&mut to[at..at + width]).0;
+            let mut sums = [simd.splat_f32s(0.0); V];
+            sums.copy_from_slice(part);
+            for (g, start) in self.iter() {
+                let g = simd.splat_f32s(g);
+                let from = S::as_simd_f32s(&input[start + at..][..width]).0;
+                for (sum, &x) in sums.iter_mut().zip(from) {
+                    *sum = simd.mul_add_f32s(g, x, *sum);
+                }
             }
+            part.copy_from_slice(&sums);
+            at += width;
         }
-        part.copy_from_slice(&sums);
-    }
-
-    #[inline(always)]
-    fn rest(&mut self, at: usize) {
-        for (g, start) in self.column.iter() {
-            let from = &self.input[start + at..];
-            self.to[at..].iter_mut().zip(from).for_each(|(y, &x)| *y = g.mul_add(x, *y));
-        }
-    }
-}
-
-/// Adds `weights` to the windows of `to` at the places.
-struct Scatter<'a> {
-    column: Column<'a>,
-    weights: &'a [f32],
-    to: &'a mut [f32],
-}
-
-impl Windows for Scatter<'_> {
-    #[inline(always)]
-    fn width(&self) -> usize {
-        self.weights.len()
-    }
-
-    #[inline(always)]
-    fn part<S: Simd, const V: usize>(&mut self, simd: S, at: usize) {
-        let width = V * S::F32_LANES;
-        let mut part = [simd.splat_f32s(0.0); V];
-        part.copy_from_slice(S::as_simd_f32s(&self.weights[at..at + width]).0);
-        for (g, start) in self.column.iter() {
-            let g = simd.splat_f32s(g);
-            let to = S::as_mut_simd_f32s(&mut self.to[start + at..][..width]).0;
-            for (to, &x) in to.iter_mut().zip(&part) {
-                *to = simd.mul_add_f32s(g, x, *to);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn rest(&mut self, at: usize) {
-        for (g, start) in self.column.iter() {
-            let to = &mut self.to[start + at..];
-            to.iter_mut().zip(&self.weights[at..]).for_each(|(y, &x)| *y = g.mul_add(x, *y));
-        }
+        at
     }
 }
 
@@ -178,8 +98,8 @@ mod tests {
     use crate::kernels::plain::sparse::Nonzero;
     use proptest::prelude::*;
 
-    /// Gradients of weights and input, by vectors and by plain loops.
-    fn both(kernel: Convolution, sequences: usize, with_weights: bool) -> [[Vec<f32>; 2]; 2] {
+    /// The gradient of the weights, by vectors and by plain loops.
+    fn both(kernel: Convolution, sequences: usize) -> [Vec<f32>; 2] {
         let (layout, c) = (kernel.output(), kernel.inputs);
         let number = |i: usize| (i * 37 % 101) as f32 / 50.0 - 1.0;
         let input: Vec<f32> = (0..sequences * kernel.pitch * c).map(number).collect();
@@ -188,21 +108,19 @@ mod tests {
         let gradient: Vec<f32> = (0..layout.size(sequences)).map(sparse).collect();
         let mut nonzero = Nonzero::new(layout.positions, kernel.filters);
         [false, true].map(|vectors| {
-            let (mut of_weights, mut of_input) = (weights.clone(), vec![9.0; input.len()]);
+            let mut of_weights = weights.clone();
             let mut run = SparseGradient {
                 kernel,
                 input: &input,
                 gradient: &gradient,
-                by_filter: &weights,
-                of_weights: with_weights.then_some(&mut of_weights[..]),
-                of_input: &mut of_input,
+                of_weights: &mut of_weights,
                 nonzero: &mut nonzero,
                 sequences,
             };
             if !vectors || !pulp::Arch::new().dispatch(Run(&mut run)) {
                 run.plain_run();
             }
-            [of_weights, of_input]
+            of_weights
         })
     }
 
@@ -212,11 +130,11 @@ mod tests {
         #[test]
         fn vectors_match_plain_loops(
             width in 1usize..32, inputs in 1usize..300, filters in 1usize..20,
-            positions in 1usize..9, sequences in 1usize..4, with_weights: bool,
+            positions in 1usize..9, sequences in 1usize..4,
         ) {
             let kernel = Convolution { width, inputs, filters, pitch: positions + width - 1 };
-            let [plain, vectors] = both(kernel, sequences, with_weights);
-            for (x, y) in plain.iter().flatten().zip(vectors.iter().flatten()) {
+            let [plain, vectors] = both(kernel, sequences);
+            for (x, y) in plain.iter().zip(&vectors) {
                 prop_assert!((x - y).abs() <= 1e-5 * y.abs().max(1.0), "{} {}", x, y);
             }
         }
