@@ -11,11 +11,12 @@ use crate::Buffer;
 use crate::kernels::plain::Layout;
 use crate::kernels::plain::cell::CellSteps;
 use crate::kernels::plain::lstm::{Lstm, LstmStates, LstmWeights, Steps};
+use crate::kernels::plain::peak::Peaks;
 use crate::kernels::plain::skip::SkippingProduct;
 use crate::kernels::plain::sparse::SparseGradient;
 use crate::kernels::simd::lstm::{Backward, Forward, Restarted};
 use crate::kernels::simd::product::Product;
-use crate::kernels::simd::{skip, sparse};
+use crate::kernels::simd::{peak, skip, sparse};
 use crate::product::{Groups, Strided};
 
 /// A floating-point type that kernels are written for.
@@ -87,6 +88,12 @@ pub(crate) trait Real:
     /// done.
     #[inline(always)]
     fn skipping_product(_product: &mut SkippingProduct<Self>) -> bool {
+        false
+    }
+    /// Maxima of a looked-up convolution with explicit vectors, where this type has them; false where
+    /// nothing was done.
+    #[inline(always)]
+    fn peaks(_peaks: &mut Peaks<Self>) -> bool {
         false
     }
     /// The weights' gradient of a sparse convolution with explicit vectors, where this type has them; false
@@ -232,6 +239,9 @@ impl Real for f32 {
     }
     fn skipping_product(product: &mut SkippingProduct<Self>) -> bool {
         pulp::Arch::new().dispatch(skip::Run(product))
+    }
+    fn peaks(peaks: &mut Peaks<Self>) -> bool {
+        pulp::Arch::new().dispatch(peak::Run(peaks))
     }
     fn sparse_gradient(run: &mut SparseGradient<Self>) -> bool {
         pulp::Arch::new().dispatch(sparse::Run(run))

@@ -97,6 +97,9 @@ impl Chain {
             if let Some(last) = shapes.last_mut() {
                 *last = shape;
             }
+            if let [.., Step::GlobalMax, Step::Finish(_)] = steps[..] {
+                shapes[steps.len() - 1] = shape;
+            }
         }
         restore_linear_shapes(&steps, &mut shapes);
         let layouts = (0..shapes.len()).map(|i| layout(&steps, &shapes, i)).collect::<Vec<_>>();
@@ -139,7 +142,17 @@ impl Chain {
     pub(crate) fn sparse(&self, i: usize, train: bool) -> bool {
         let convolves = matches!(self.steps[i], Step::Convolve { .. });
         let pooled = matches!(self.steps.get(i + 1), Some(Step::Finish(finish)) if finish.pool > 1);
-        convolves && (train && pooled || matches!(self.steps.get(i + 2), Some(Step::GlobalMax)))
+        let maximum = |i: usize| matches!(self.steps.get(i), Some(Step::GlobalMax));
+        convolves && (train && pooled || maximum(i + 1) || maximum(i + 2))
+    }
+
+    /// Whether the chain begins with a convolution, on codes looked up, and a global maximum right after
+    /// it: both are then one step, and the convolution's output is nowhere.
+    pub(crate) fn peaks(&self) -> Option<Tables> {
+        match (self.codes, &self.steps[..]) {
+            (Codes::Tables(tables), [Step::Convolve { .. }, Step::GlobalMax, ..]) => Some(tables),
+            _ => None,
+        }
     }
 
     /// The step of the LSTM and that of the mean over time after it, where nothing but dropout stands
@@ -210,7 +223,13 @@ fn push(steps: &mut Vec<Step>, ranges: &Ranges, layer: &Layer, (l, c): (usize, u
             kernel: Lstm { inputs: c, hidden, positions: l },
             directions: [ranges.direction("forward"), ranges.direction("backward")],
         }),
-        Layer::GlobalMaxPool => steps.push(Step::GlobalMax),
+        Layer::GlobalMaxPool => {
+            // Activations rise, and so does adding a bias: the maximum may come first, which leaves them
+            // one position. Dropout may not be passed.
+            let passed =
+                matches!(steps.last(), Some(Step::Finish(last)) if last.pool == 1 && last.dropout.is_none());
+            steps.insert(steps.len() - usize::from(passed), Step::GlobalMax);
+        }
         Layer::MeanOverTime => steps.push(Step::Mean),
         Layer::Activation { function } => {
             let last = open(steps, |last| !last.activated);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::Input;
+use crate::kernels::plain::peak::collect_by_filter;
 use crate::kernels::vectorised;
 use crate::real::Real;
 use crate::store::UNKNOWN;
@@ -72,6 +73,7 @@ impl<R: Real> LaneTask<'_, R> {
             codes: matches!(run.batch.input, Input::Rows { .. }),
             train: run.train.map(|(step, seeds)| (step, seeds[self.member])),
             keep: run.wanted.is_gradient(),
+            entire: matches!(run.wanted, Wanted::Mutants),
             first,
             sequences: self.sequences,
             rows: self.sequences.min(run.batch.size - first),
@@ -195,7 +197,11 @@ impl<R: Real> LaneTask<'_, R> {
         if !matches!(self.run.batch.input, Input::Rows { .. }) {
             return;
         }
-        match (&self.chain.codes, &self.chain.steps[0]) {
+        let chain = self.chain;
+        match (&chain.codes, &chain.steps[0]) {
+            (Codes::Tables(tables), Step::Convolve { weight, .. }) if chain.peaks().is_some() => {
+                collect_by_filter(&work.gathered, tables.filters, &mut gradient[weight.clone()]);
+            }
             (Codes::Tables(tables), Step::Convolve { weight, .. }) => vectorised(
                 #[inline(always)]
                 || tables.reduce(&work.gathered, &mut gradient[weight.clone()]),

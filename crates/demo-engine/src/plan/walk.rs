@@ -1,7 +1,8 @@
 //! One slice through the chain, forwards and back.
 
-use crate::kernels::plain::embedding::observed;
+use crate::kernels::plain::embedding::{Tables, observed};
 use crate::kernels::plain::lstm::Steps;
+use crate::kernels::plain::peak::{PeakGradient, Peaks};
 use crate::kernels::plain::sparse::SparseGradient;
 use crate::kernels::plain::{dropout, finish, normalise, reduce};
 use crate::kernels::vectorised;
@@ -26,6 +27,8 @@ pub(crate) struct Slice<'a, R> {
     pub(crate) train: Option<(u64, u64)>,
     /// Whether a backward pass follows.
     pub(crate) keep: bool,
+    /// Whether all values are wanted afterwards.
+    pub(crate) entire: bool,
     /// Place of the first sequence in the member's batch.
     pub(crate) first: usize,
     /// Sequences, those that fill the slice up included.
@@ -80,6 +83,11 @@ impl<R: Real> Slice<'_, R> {
         i == 0 && self.codes && !matches!(self.chain.codes, Codes::OneHot)
     }
 
+    /// The tables, where the first convolution and the global maximum after it are one step.
+    fn peaks(&self) -> Option<Tables> {
+        self.chain.peaks().filter(|_| self.codes && !self.entire)
+    }
+
     /// Index of the tables, or one-hot numbers, from the codes in the workspace.
     fn prepare_codes(&self, work: &mut Workspace<R>) {
         let layout = self.chain.layouts[0];
@@ -101,6 +109,11 @@ impl<R: Real> Slice<'_, R> {
     fn forward_step(&self, work: &mut Workspace<R>, i: usize) {
         let (chain, n) = (self.chain, self.sequences);
         let (layout, next) = (chain.layouts[i], chain.layouts[i + 1]);
+        match (self.peaks(), i) {
+            (Some(_), 0) => return,
+            (Some(tables), 1) => return self.find_peaks(work, tables),
+            _ => {}
+        }
         let (low, high) = work.values.split_at_mut(i + 1);
         let (from, to) = (&low[i][..], &mut high[0][..]);
         match &chain.steps[i] {
@@ -145,6 +158,56 @@ impl<R: Real> Slice<'_, R> {
         }
     }
 
+    /// The first convolution and the global maximum after it.
+    #[inline(always)]
+    fn find_peaks(&self, work: &mut Workspace<R>, tables: Tables) {
+        let peaks = Peaks {
+            tables,
+            numbers: &self.prepared.tables,
+            index: &work.index,
+            pitch: self.chain.layouts[0].pitch,
+            positions: self.chain.layouts[1].positions,
+            to: &mut work.values[2],
+            places: &mut work.places,
+            sequences: self.sequences,
+        };
+        peaks.find();
+    }
+
+    /// The way back through both.
+    #[inline(always)]
+    fn peaks_gradient(
+        &self,
+        work: &mut Workspace<R>,
+        tables: Tables,
+        with_weights: bool,
+        form: InputForm,
+        input: &mut [R],
+    ) {
+        let (layout, n) = (self.chain.layouts[0], self.sequences);
+        let (to, gradients) = work.gradients.split_at_mut(1);
+        let gradient = PeakGradient {
+            gradient: &gradients[1],
+            places: &work.places,
+            codes: &work.codes,
+            pitch: layout.pitch,
+            filters: tables.filters,
+            width: tables.width,
+        };
+        if with_weights {
+            gradient.gather(n, &mut work.gathered);
+        }
+        let by_filter = &self.prepared.by_filter;
+        match form {
+            InputForm::None => {}
+            InputForm::Observed => {
+                let to = &mut input[..n * layout.positions];
+                gradient.observed(by_filter, layout.lead, layout.positions, to);
+            }
+            InputForm::Bases => gradient.bases(n, by_filter, &mut to[0]),
+        }
+    }
+
     /// Draws the bits of a step in training, and applies them.
     #[inline(always)]
     fn drop_out(&self, step: &Finish, values: &mut [R], bits: &mut [u32], i: usize) {
@@ -171,6 +234,11 @@ impl<R: Real> Slice<'_, R> {
         let (chain, n) = (self.chain, self.sequences);
         let (layout, next) = (chain.layouts[i], chain.layouts[i + 1]);
         let onward = i > 0 || form != InputForm::None;
+        match (self.peaks(), i) {
+            (Some(tables), 0) => return self.peaks_gradient(work, tables, gradient.is_some(), form, input),
+            (Some(_), 1) => return,
+            _ => {}
+        }
         match &chain.steps[i] {
             Step::Convolve { .. } => self.convolution_gradient(work, i, gradient, form, input),
             Step::Lstm { .. } => self.lstm_gradient(work, i, gradient, form, input),
@@ -292,7 +360,8 @@ impl<R: Real> Slice<'_, R> {
     ) {
         let Step::Convolve { kernel, weight } = &self.chain.steps[i] else { return };
         let (layout, next, n) = (self.chain.layouts[i], self.chain.layouts[i + 1], self.sequences);
-        let of_output = &work.values[i + 1];
+        let (to, gradients) = work.gradients.split_at_mut(i + 1);
+        let of_output = if self.chain.in_place(i + 1) { &work.values[i + 1] } else { &gradients[0] };
         if let Some(gradient) = gradient {
             match (self.chain.codes, &mut work.nonzero[i]) {
                 (Codes::Tables(tables), _) if self.looks_up(i) => {
@@ -316,7 +385,7 @@ impl<R: Real> Slice<'_, R> {
             let (weight, place) = (&self.weights[weight.clone()], (layout.lead, layout.positions));
             observed(weight, of_output, next, &work.codes, place, &mut input[..n * layout.positions]);
         } else if i > 0 || form != InputForm::None {
-            let (back, of_input) = (&self.prepared.back[i], &mut work.gradients[i]);
+            let (back, of_input) = (&self.prepared.back[i], &mut to[i]);
             kernel.input_gradient(of_output, back, of_input, n, &mut work.nonzeros);
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::kernels::plain::lstm::{LstmStates, LstmWeights};
 use crate::kernels::plain::normalise::Statistics;
+use crate::kernels::plain::peak::{CODES, spread_by_filter};
 use crate::kernels::plain::skip::{Nonzeros, Windows};
 use crate::kernels::plain::sparse::Nonzero;
 use crate::kernels::plain::transpose::transpose;
@@ -39,6 +40,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) nonzeros: Nonzeros<R>,
     /// Gathered gradient of the first step on codes.
     pub(crate) gathered: Numbers<R>,
+    /// Where the maxima of a first convolution on codes are, if a global maximum is right after it.
+    pub(crate) places: Vec<u32>,
     /// Room for truncated runs.
     pub(crate) restarts: Option<Restarts<R>>,
     /// Room for mutants; none before the first run that wants them.
@@ -49,7 +52,9 @@ impl<R: Real> Workspace<R> {
     /// Room for slices of so many sequences.
     pub(crate) fn new(chain: &Chain, slice: usize) -> Self {
         let rows = chain.layouts[0].lead + slice * chain.layouts[0].pitch;
+        let peaks = chain.peaks().map_or(0, |tables| tables.filters);
         let gathered = match (&chain.codes, &chain.steps[0]) {
+            (Codes::Tables(tables), _) if peaks > 0 => tables.width * CODES * peaks,
             (Codes::Tables(tables), _) => tables.size(),
             (Codes::Rows, Step::Lstm { kernel, .. }) => 5 * 8 * kernel.hidden,
             _ => 0,
@@ -67,6 +72,7 @@ impl<R: Real> Workspace<R> {
             nonzero: (0..chain.steps.len()).map(|i| nonzero(chain, i)).collect(),
             nonzeros: Nonzeros::new(chain.steps.iter().flat_map(|step| windows(step, slice))),
             gathered: zeros(gathered),
+            places: vec![0; slice * peaks],
             restarts: chain.truncation().map(|at| Restarts::new(chain, at)),
             mutants: None,
         }
@@ -125,6 +131,8 @@ pub(crate) struct Prepared<R> {
     pub(crate) tables: Numbers<R>,
     /// Weights of step i for the way forward, where it is a convolution of numbers, not codes.
     pub(crate) ahead: Vec<Numbers<R>>,
+    /// Weights by filter of a first convolution on codes, if a global maximum is right after it.
+    pub(crate) by_filter: Numbers<R>,
     /// Weights of step i for the way back: of a convolution reversed, of a dense layer transposed.
     pub(crate) back: Vec<Numbers<R>>,
     /// Weights of step i, where it is an LSTM.
@@ -142,6 +150,7 @@ impl<R: Real> Prepared<R> {
             Codes::Tables(tables) => tables.size(),
             _ => 0,
         };
+        let by_filter = chain.peaks().map_or(0, |tables| tables.width * CODES * tables.filters);
         let ahead = |step: &Step| match step {
             Step::Convolve { weight, .. } => zeros(weight.len()),
             _ => zeros(0),
@@ -156,6 +165,7 @@ impl<R: Real> Prepared<R> {
         };
         Self {
             tables: zeros(tables),
+            by_filter: zeros(by_filter),
             ahead: chain.steps.iter().map(ahead).collect(),
             back: chain.steps.iter().map(back).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
@@ -175,7 +185,9 @@ impl<R: Real> Prepared<R> {
                     } else {
                         kernel.pack(&weights[weight.clone()], &mut self.ahead[i]);
                     }
-                    if backward {
+                    if backward && codes && i == 0 && chain.peaks().is_some() {
+                        spread_by_filter(&weights[weight.clone()], kernel.filters, &mut self.by_filter);
+                    } else if backward {
                         kernel.reverse(&weights[weight.clone()], &mut self.back[i]);
                     }
                 }

@@ -13,6 +13,8 @@ fn networks() -> Vec<Network> {
     };
     let mut list =
         vec![published("cnn", 47, 20, 0), published("rnn", 13, 0, 17), published("cnn-rnn", 13, 20, 16)];
+    // Filters that fill vectors.
+    list.extend([published("cnn", 47, 80, 0), published("cnn-rnn", 13, 48, 16)]);
     for k in [1, 2, 3, 4, 5, 9, 10, 13] {
         list.extend([width(k, Padding::Valid), width(k, Padding::Same)]);
     }
@@ -20,6 +22,7 @@ fn networks() -> Vec<Network> {
     let (head, dense) = (convolution(6, 4, Padding::Same), Layer::Dense { outputs: 2 });
     for layers in [
         vec![head, RELU, Layer::GlobalMaxPool, dense],
+        vec![convolution(48, 12, Padding::Same), RELU, Layer::GlobalMaxPool, DROP, dense],
         vec![head, RELU, POOL, DROP, Layer::GlobalMaxPool, dense],
         vec![head, Layer::GlobalMaxPool, RELU, dense],
     ] {

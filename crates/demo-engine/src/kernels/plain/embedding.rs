@@ -152,7 +152,7 @@ impl Tables {
     }
 
     #[inline(always)]
-    fn row<'a, R>(&self, tables: &'a [R], table: usize, number: u8) -> &'a [R] {
+    pub(crate) fn row<'a, R>(&self, tables: &'a [R], table: usize, number: u8) -> &'a [R] {
         &tables[(table * self.rows() + usize::from(number)) * self.filters..][..self.filters]
     }
 }

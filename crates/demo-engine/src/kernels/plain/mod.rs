@@ -8,6 +8,7 @@ pub(crate) mod embedding;
 pub(crate) mod finish;
 pub(crate) mod lstm;
 pub(crate) mod normalise;
+pub(crate) mod peak;
 pub(crate) mod reduce;
 pub(crate) mod skip;
 pub(crate) mod sparse;

@@ -4,6 +4,7 @@
 
 pub(crate) mod lstm;
 mod math;
+pub(crate) mod peak;
 pub(crate) mod product;
 pub(crate) mod skip;
 pub(crate) mod sparse;
