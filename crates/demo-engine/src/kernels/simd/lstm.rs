@@ -201,7 +201,11 @@ impl WithSimd for Restarted<'_, '_> {
         for first in (0..whole).step_by(FORWARD) {
             restarted_block::<S, FORWARD>(simd, steps, first);
         }
-        for first in whole..runs {
+        let pairs = whole + (runs - whole) / 2 * 2;
+        for first in (whole..pairs).step_by(2) {
+            restarted_block::<S, 2>(simd, steps, first);
+        }
+        for first in pairs..runs {
             restarted_block::<S, 1>(simd, steps, first);
         }
         true

@@ -1,8 +1,8 @@
 //! The mean of an LSTM's states over time for all mutants of a sequence at once: each direction of a
 //! mutant goes on from the sequence's own states at the first step that its mutation changes.
 //!
-//! At each step all mutants that have begun are one batch. Cost: about half the recurrent part of as many
-//! whole runs.
+//! A few mutants go through all their steps together, so that their states stay in the first-level cache.
+//! Cost: about half the recurrent part of as many whole runs.
 
 use std::ops::Range;
 
@@ -13,6 +13,9 @@ use crate::real::Real;
 
 use super::{BASES, Mutations};
 use crate::plan::runs::{Runs, write_mean};
+
+/// Mutants that go on together: those of four positions.
+const GROUP: usize = 12;
 
 /// A mutant whose mutation reaches the LSTM.
 #[derive(Debug)]
@@ -127,15 +130,33 @@ impl<R: Real> Recurrent<R> {
         (a, direction): (usize, usize),
         means: &mut [R],
     ) {
-        let (l, h, count) = (kernel.positions, kernel.hidden, self.mutants.len());
-        // Mutants that have begun: the first ones, or, against the order of positions, the last ones.
-        let mut begun = if direction == 0 { 0..0 } else { count..count };
         self.sum_own(kernel, states, (a, direction));
-        for step in 0..l {
+        let count = self.mutants.len();
+        for first in (0..count).step_by(GROUP) {
+            self.group(kernel, weights, states, (a, direction), first..count.min(first + GROUP));
+        }
+        self.write_means(kernel, direction, means);
+    }
+
+    /// All steps of some mutants.
+    #[inline(always)]
+    fn group(
+        &mut self,
+        kernel: &Lstm,
+        weights: &LstmWeights<R>,
+        states: &LstmStates<R>,
+        (a, direction): (usize, usize),
+        group: Range<usize>,
+    ) {
+        let (l, h) = (kernel.positions, kernel.hidden);
+        // Mutants that have begun: the first ones, or, against the order of positions, the last ones.
+        let mut begun = if direction == 0 { group.start..group.start } else { group.end..group.end };
+        let Some(first) = next(direction, &begun, &group) else { return };
+        for step in self.mutants[first].first_step(direction, l)..l {
             let (t, before) = rows_of(direction, step, l);
             let state = (a * kernel.pitch() + before) * 2 * h + direction * h;
             let state = state..state + h;
-            while let Some(next) = self.next(direction, &begun)
+            while let Some(next) = next(direction, &begun, &group)
                 && self.mutants[next].first_step(direction, l) <= step
             {
                 let (cell, hidden) = (&states.cell[state.clone()], &states.hidden[state.clone()]);
@@ -148,17 +169,6 @@ impl<R: Real> Recurrent<R> {
                 let row = if span.contains(&t) { gates + (t - span.start) * 8 * h } else { t * 8 * h };
                 row + direction * 4 * h
             });
-        }
-        self.write_means(kernel, direction, means);
-    }
-
-    /// The mutant that begins next, if any is left.
-    #[inline(always)]
-    fn next(&self, direction: usize, begun: &Range<usize>) -> Option<usize> {
-        if direction == 0 {
-            (begun.end < self.mutants.len()).then_some(begun.end)
-        } else {
-            begun.start.checked_sub(1)
         }
     }
 
@@ -189,5 +199,15 @@ impl<R: Real> Recurrent<R> {
         for (mutant, sum) in self.mutants.iter().zip(self.runs.sums()) {
             write(mutant.number, sum);
         }
+    }
+}
+
+/// The mutant of a group that begins next, if any is left.
+#[inline(always)]
+fn next(direction: usize, begun: &Range<usize>, group: &Range<usize>) -> Option<usize> {
+    if direction == 0 {
+        (begun.end < group.end).then_some(begun.end)
+    } else {
+        (begun.start > group.start).then(|| begun.start - 1)
     }
 }
