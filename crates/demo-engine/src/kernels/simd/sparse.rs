@@ -1,11 +1,12 @@
 //! The weights' gradient of a convolution with a sparse gradient: a part of a filter's window stays in
 //! registers while all its places in a sequence pass by.
 //!
-//! A sequence at a time: the rows that the places point at, then, fit the first-level cache.
+//! A sequence and a part at a time: what the places point at, then, fits the first-level cache.
 
 use pulp::{Simd, WithSimd};
 
-use crate::kernels::plain::sparse::SparseGradient;
+use crate::kernels::plain::convolution::Convolution;
+use crate::kernels::plain::sparse::{Nonzero, SparseGradient};
 
 /// One gradient; false where no vector is filled, so that nothing was done.
 pub(crate) struct Run<'a, 'b>(pub(crate) &'a mut SparseGradient<'b, f32>);
@@ -19,73 +20,72 @@ impl WithSimd for Run<'_, '_> {
             return false;
         }
         let this = self.0;
-        let (pitch, c, row) = (this.kernel.pitch, this.kernel.inputs, this.kernel.filters);
-        let (window, layout) = (this.kernel.width * c, this.kernel.output());
+        let (pitch, c) = (this.kernel.pitch, this.kernel.inputs);
+        let layout = this.kernel.output();
         for a in 0..this.sequences {
             let gradient = layout.sequence(this.gradient, a);
-            let input = &this.input[a * pitch * c..(a + 1) * pitch * c];
             this.nonzero.find(gradient);
-            for (f, to) in this.of_weights.chunks_exact_mut(window).enumerate() {
-                let column = Column { places: this.nonzero.of(f), gradient: &gradient[f..], row, step: c };
-                column.gather::<S>(simd, input, to);
-            }
+            let input = &this.input[a * pitch * c..(a + 1) * pitch * c];
+            let (kernel, nonzero) = (this.kernel, &*this.nonzero);
+            Sequence { kernel, nonzero, gradient, input, to: &mut *this.of_weights }.gather::<S>(simd);
         }
         true
     }
 }
 
-/// A filter's gradient in one sequence: place t has `gradient[t * row]` and its window starts at
-/// `t * step`.
-#[derive(Clone, Copy)]
-struct Column<'a> {
-    places: &'a [u32],
+/// One sequence: adds, to each filter's window of `to`, the windows of `input` at the filter's places, scaled
+/// by their gradients.
+struct Sequence<'a> {
+    kernel: Convolution,
+    nonzero: &'a Nonzero,
     gradient: &'a [f32],
-    row: usize,
-    step: usize,
+    input: &'a [f32],
+    to: &'a mut [f32],
 }
 
-impl Column<'_> {
-    /// Of each place, its gradient and where its window starts.
+impl Sequence<'_> {
+    /// All parts of the window, for all filters, the largest that registers hold first.
     #[inline(always)]
-    fn iter(&self) -> impl Iterator<Item = (f32, usize)> {
-        self.places.iter().map(|&t| (self.gradient[t as usize * self.row], t as usize * self.step))
-    }
-
-    /// Adds the windows of `input` at the places to `to`.
-    #[inline(always)]
-    fn gather<S: Simd>(self, simd: S, input: &[f32], to: &mut [f32]) {
+    fn gather<S: Simd>(mut self, simd: S) {
         let mut at = 0;
-        // Nearly all registers for sums; a window is read from the cache as it is multiplied.
         if S::REGISTER_COUNT >= 32 {
-            at = self.parts::<S, 20>(simd, at, input, to);
+            at = self.parts::<S, 20>(simd, at);
         } else {
-            at = self.parts::<S, 12>(simd, at, input, to);
+            at = self.parts::<S, 12>(simd, at);
         }
-        at = self.parts::<S, 4>(simd, at, input, to);
-        at = self.parts::<S, 1>(simd, at, input, to);
-        for (g, start) in self.iter() {
-            let from = &input[start + at..];
-            to[at..].iter_mut().zip(from).for_each(|(y, &x)| *y = g.mul_add(x, *y));
+        at = self.parts::<S, 4>(simd, at);
+        at = self.parts::<S, 1>(simd, at);
+        let window = self.kernel.width * self.kernel.inputs;
+        for f in 0..self.kernel.filters {
+            for &t in self.nonzero.of(f) {
+                let g = self.gradient[t as usize * self.kernel.filters + f];
+                let from = &self.input[t as usize * self.kernel.inputs + at..];
+                let to = &mut self.to[f * window + at..(f + 1) * window];
+                to.iter_mut().zip(from).for_each(|(y, &x)| *y = g.mul_add(x, *y));
+            }
         }
     }
 
-    /// The same for all parts of `V` vectors; returns where the next begins.
+    /// All parts of `V` vectors from a number of the window on; returns where the next begins.
     #[inline(always)]
-    fn parts<S: Simd, const V: usize>(self, simd: S, mut at: usize, input: &[f32], to: &mut [f32]) -> usize {
-        let width = V * S::F32_LANES;
-        while to.len() - at >= width {
-            let part = S::as_mut_simd_f32s(&mut to[at..at + width]).0;
-            let mut sums = [simd.splat_f32s(0.0); V];
-            sums.copy_from_slice(part);
-            for (g, start) in self.iter() {
-                let g = simd.splat_f32s(g);
-                let from = S::as_simd_f32s(&input[start + at..][..width]).0;
-                for (sum, &x) in sums.iter_mut().zip(from) {
-                    *sum = simd.mul_add_f32s(g, x, *sum);
+    fn parts<S: Simd, const V: usize>(&mut self, simd: S, mut at: usize) -> usize {
+        let Convolution { width, inputs, filters, .. } = self.kernel;
+        let (window, part) = (width * inputs, V * S::F32_LANES);
+        while window - at >= part {
+            for f in 0..filters {
+                let to = S::as_mut_simd_f32s(&mut self.to[f * window + at..][..part]).0;
+                let mut sums = [simd.splat_f32s(0.0); V];
+                sums.copy_from_slice(to);
+                for &t in self.nonzero.of(f) {
+                    let g = simd.splat_f32s(self.gradient[t as usize * filters + f]);
+                    let from = S::as_simd_f32s(&self.input[t as usize * inputs + at..][..part]).0;
+                    for (sum, &x) in sums.iter_mut().zip(from) {
+                        *sum = simd.mul_add_f32s(g, x, *sum);
+                    }
                 }
+                to.copy_from_slice(&sums);
             }
-            part.copy_from_slice(&sums);
-            at += width;
+            at += part;
         }
         at
     }
@@ -94,8 +94,6 @@ impl Column<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::plain::convolution::Convolution;
-    use crate::kernels::plain::sparse::Nonzero;
     use proptest::prelude::*;
 
     /// The gradient of the weights, by vectors and by plain loops.
