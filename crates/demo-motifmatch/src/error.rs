@@ -7,6 +7,25 @@ pub enum Error {
     /// A target list without motifs.
     #[error("the target list holds no motif, wanted at least one")]
     NoTargets,
+    /// A list of motifs to scan for that holds none.
+    #[error("the motif list holds no motif, wanted at least one")]
+    NoMotifs,
+    /// A motif whose matrix cannot be scanned with.
+    #[error("motif {id}: {source}")]
+    Motif {
+        /// The motif's identifier.
+        id: String,
+        /// What was found and what was wanted.
+        source: demo_core::Error,
+    },
+    /// A threshold on the p- or q-values of a scan outside (0, 1].
+    #[error("{kind} threshold {found}: wanted a number above 0 and up to 1")]
+    ScanThreshold {
+        /// `p-value` or `q-value`.
+        kind: &'static str,
+        /// The threshold as it was given.
+        found: f64,
+    },
     /// A pseudocount that is negative or no number.
     #[error("motif pseudocount {found}: wanted a finite number, zero or more")]
     Pseudocount {

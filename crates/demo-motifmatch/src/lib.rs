@@ -1,4 +1,5 @@
 //! Compares motifs as Tomtom does: which known motif does this one resemble, and how often would chance do so?
+//! [`scan`] finds the sites of motifs in sequences.
 //!
 //! The method is that of Gupta, Stamatoyannopoulos, Bailey and Noble, *Quantifying similarity between motifs*,
 //! Genome Biology 2007, 8:R24, with the complete scores of Tanaka, Bailey, Grant and Noble, *Improved similarity
@@ -26,6 +27,7 @@ mod options;
 mod plain;
 mod prepare;
 mod qvalue;
+pub mod scan;
 mod tomtom;
 pub mod tsv;
 mod twister;
@@ -33,4 +35,5 @@ mod wide;
 
 pub use error::{Error, Result};
 pub use options::{Distance, Options, Scoring, Threshold};
+pub use scan::{Hit, QValues, ScanOptions, ScanThreshold, Scanner, SequenceHit, Stretch, Tally};
 pub use tomtom::{Match, Session, Tomtom};

@@ -53,7 +53,12 @@ pub fn write_footer(mut out: impl Write, program: &str, version: &str, command: 
 
 /// C's `%g` of the number as single precision: six significant digits, trailing zeros dropped.
 pub fn general(number: f64) -> String {
-    let scientific = format!("{:.5e}", number as f32);
+    general_double(f64::from(number as f32))
+}
+
+/// C's `%g` of the number itself.
+pub(crate) fn general_double(number: f64) -> String {
+    let scientific = format!("{number:.5e}");
     let Some((digits, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
@@ -67,7 +72,7 @@ pub fn general(number: f64) -> String {
     };
     if (-4..6).contains(&exponent) {
         let decimals = (5 - exponent) as usize;
-        trimmed(&format!("{:.decimals$}", number as f32))
+        trimmed(&format!("{number:.decimals$}"))
     } else {
         let sign = if exponent < 0 { '-' } else { '+' };
         format!("{}e{sign}{:02}", trimmed(digits), exponent.abs())
