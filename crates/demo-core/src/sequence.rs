@@ -109,15 +109,12 @@ impl DnaSequence {
     /// # Errors
     /// [`Error::Letter`] at the first byte that is no IUPAC DNA code.
     pub fn from_ascii(letters: &[u8]) -> Result<Self> {
-        let code = |(position, &letter): (usize, &u8)| match letter.to_ascii_uppercase() {
-            b'A' => Ok(0),
-            b'C' => Ok(1),
-            b'G' => Ok(2),
-            b'T' => Ok(3),
-            b'N' | b'R' | b'Y' | b'S' | b'W' | b'K' | b'M' | b'B' | b'D' | b'H' | b'V' => Ok(UNKNOWN),
-            _ => Err(Error::Letter { position, found: char::from(letter) }),
-        };
-        let codes = letters.iter().enumerate().map(code).collect::<Result<Box<[u8]>>>()?;
+        // Without a branch a letter; what is wrong is looked for only where something is.
+        let codes: Box<[u8]> = letters.iter().map(|&letter| CODES[usize::from(letter)]).collect();
+        if codes.iter().fold(0, |most, &code| code.max(most)) > UNKNOWN {
+            let foreign = codes.iter().position(|&code| code > UNKNOWN).unwrap_or(0);
+            return Err(Error::Letter { position: foreign, found: char::from(letters[foreign]) });
+        }
         Ok(Self { codes })
     }
 
@@ -172,6 +169,20 @@ impl DnaSequence {
         self.codes.iter().map(row).collect()
     }
 }
+
+/// The code of every letter; 255 where there is none.
+const CODES: [u8; 256] = {
+    let mut codes = [u8::MAX; 256];
+    let letters = b"ACGTNRYSWKMBDHV";
+    let mut i = 0;
+    while i < letters.len() {
+        let code = if i < 4 { i as u8 } else { UNKNOWN };
+        codes[letters[i] as usize] = code;
+        codes[letters[i].to_ascii_lowercase() as usize] = code;
+        i += 1;
+    }
+    codes
+};
 
 impl FromStr for DnaSequence {
     type Err = Error;

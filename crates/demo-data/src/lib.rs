@@ -2,6 +2,7 @@
 //!
 //! - [`read_folder`] finds the data sets of a folder, [`SetEntry::load`] reads one: `DeepBind`'s tables,
 //!   the Deep Motif Dashboard's FASTA, or plain FASTA by class. [`Split`] and [`Folds`] divide it.
+//! - [`SequencePieces`] reads any file of sequences without holding it in memory.
 //! - [`read_motifs`] reads MEME, JASPAR, TRANSFAC and HOCOMOCO, [`write_motifs`] writes them.
 //! - [`embedded`] holds JASPAR, HOCOMOCO and published figures, [`MotifRelations`] says what a
 //!   matched motif is to a factor.
@@ -55,8 +56,9 @@ pub use motifs::{
 };
 pub use relations::{JasparFactor, JasparRelease, MotifRelations, Relation};
 pub use sequences::{
-    FastaRecord, LoadOptions, Loaded, SetEntry, SetFiles, find_set, read_deepbind, read_fasta, read_folder,
-    read_labelled_fasta, write_deepbind, write_fasta, write_labelled_fasta,
+    FastaRecord, LoadOptions, Loaded, PieceOptions, SequencePiece, SequencePieces, SetEntry, SetFiles,
+    find_set, read_deepbind, read_fasta, read_folder, read_labelled_fasta, write_deepbind, write_fasta,
+    write_labelled_fasta,
 };
 pub use shuffle::{Shuffle, ShuffleOutcome, dinucleotide_shuffle, ln_arrangements};
 pub use splits::{Folds, Split};

@@ -26,6 +26,10 @@ pub(crate) struct LineReader<'a> {
     line: usize,
     gzip: bool,
     buffer: Vec<u8>,
+    /// How much of the current line came before what the buffer holds.
+    before: usize,
+    /// Whether the buffer ends where the line does.
+    ended: bool,
 }
 
 impl LineReader<'static> {
@@ -42,7 +46,7 @@ impl LineReader<'static> {
         } else {
             Box::new(BufReader::new(whole))
         };
-        Ok(Self { inner, path: path.to_owned(), line: 0, gzip, buffer: Vec::new() })
+        Ok(Self::new(inner, path, gzip))
     }
 }
 
@@ -50,16 +54,52 @@ impl<'a> LineReader<'a> {
     /// Reads a text in memory, which messages call `name`.
     pub(crate) fn from_text(text: &'a str, name: &Path) -> Self {
         let inner = Box::new(text.as_bytes());
-        Self { inner, path: name.to_owned(), line: 0, gzip: false, buffer: Vec::new() }
+        Self::new(inner, name, false)
+    }
+
+    fn new(inner: Box<dyn BufRead + 'a>, path: &Path, gzip: bool) -> Self {
+        Self { inner, path: path.to_owned(), line: 0, gzip, buffer: Vec::new(), before: 0, ended: true }
     }
 
     /// Goes to the next line; false after the last.
     pub(crate) fn advance(&mut self) -> Result<bool> {
         self.buffer.clear();
-        match self.inner.read_until(b'\n', &mut self.buffer) {
-            Ok(0) => Ok(false),
+        (self.before, self.ended) = (0, true);
+        self.read(u64::MAX)
+    }
+
+    /// Goes to the next part of a line of at most so many bytes, for lines that need not fit in memory; false after
+    /// the last. Blanks and what ends the line may come as a part of their own.
+    pub(crate) fn advance_part(&mut self, most: usize) -> Result<bool> {
+        self.before = if self.ended { 0 } else { self.before + self.buffer.len() };
+        self.buffer.clear();
+        self.read(most as u64)
+    }
+
+    /// Reads on to the end of the line that a part began.
+    pub(crate) fn finish_line(&mut self) -> Result<()> {
+        if !self.ended {
+            self.read(u64::MAX)?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes of the line came before the current part.
+    pub(crate) fn before(&self) -> usize {
+        self.before
+    }
+
+    /// Appends to the buffer up to the line's end, and at most so many bytes.
+    fn read(&mut self, most: u64) -> Result<bool> {
+        let begins = self.buffer.is_empty() && self.before == 0;
+        match (&mut self.inner).take(most).read_until(b'\n', &mut self.buffer) {
+            Ok(0) => {
+                self.ended = true;
+                Ok(false)
+            }
             Ok(_) => {
-                self.line += 1;
+                self.line += usize::from(begins);
+                self.ended = self.buffer.ends_with(b"\n");
                 Ok(true)
             }
             Err(source) if self.gzip => {
@@ -75,7 +115,11 @@ impl<'a> LineReader<'a> {
         let line = self.buffer.as_slice();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if self.line == 1 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line }
+        if self.line == 1 && self.before == 0 {
+            line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line)
+        } else {
+            line
+        }
     }
 
     /// The line read last.

@@ -6,12 +6,17 @@
 
 use std::path::Path;
 
+use demo_core::DnaSequence;
+
 use super::record::{Record, parse_letters};
 use crate::text::{LineReader, shown, write_whole};
-use crate::{Error, Example, Result};
+use crate::{Error, Example, Place, Result};
 
 /// The columns of the table.
 pub(crate) const DEEPBIND_COLUMNS: [&str; 4] = ["FoldID", "EventID", "seq", "Bound"];
+
+/// What an empty file should have been.
+pub(super) const DEEPBIND_TABLE: &str = "DeepBind's table: FoldID, EventID, seq, Bound";
 
 /// Reads one of DeepBind's tables, plain or gzip, in the order of the file.
 ///
@@ -47,35 +52,47 @@ pub fn write_deepbind(path: &Path, examples: &[Example]) -> Result<()> {
 
 pub(super) fn deepbind_records(path: &Path) -> Result<Vec<Record>> {
     let mut reader = LineReader::open(path)?;
-    let wanted_file = "DeepBind's table: FoldID, EventID, seq, Bound";
     if !reader.advance()? {
-        return Err(Error::Empty { path: path.to_owned(), wanted: wanted_file });
+        return Err(Error::Empty { path: path.to_owned(), wanted: DEEPBIND_TABLE });
     }
-    let header = reader.line();
-    let columns: Vec<&[u8]> = header.split(|&byte| byte == b'\t').map(<[u8]>::trim_ascii).collect();
-    if !columns.iter().copied().eq(DEEPBIND_COLUMNS.map(str::as_bytes)) {
-        let (found, wanted) =
-            (shown(header), format!("the header {}", shown(DEEPBIND_COLUMNS.join("\t").as_bytes())));
-        return Err(Error::Line { place: reader.place(), found, wanted });
-    }
+    check_header(&reader)?;
     let mut records = Vec::new();
     let mut events = Vec::new();
     while reader.advance()? {
         if reader.line().trim_ascii().is_empty() {
             continue;
         }
-        let (record, event) = parse_row(&reader)?;
+        let (record, event) = record_of(parse_row(&reader)?, reader.place());
         records.push(record);
         events.push(event);
     }
     if records.is_empty() {
-        return Err(Error::Empty { path: path.to_owned(), wanted: wanted_file });
+        return Err(Error::Empty { path: path.to_owned(), wanted: DEEPBIND_TABLE });
     }
     pair_events(&mut records, &events);
     Ok(records)
 }
 
-fn parse_row(reader: &LineReader<'_>) -> Result<(Record, Option<u32>)> {
+/// Refuses a first line that is not the table's header.
+pub(super) fn check_header(reader: &LineReader<'_>) -> Result<()> {
+    let header = reader.line();
+    let columns = header.split(|&byte| byte == b'\t').map(<[u8]>::trim_ascii);
+    if columns.eq(DEEPBIND_COLUMNS.map(str::as_bytes)) {
+        return Ok(());
+    }
+    let wanted = format!("the header {}", shown(DEEPBIND_COLUMNS.join("\t").as_bytes()));
+    Err(Error::Line { place: reader.place(), found: shown(header), wanted })
+}
+
+/// A row of the table.
+pub(super) struct Row {
+    pub(super) event: String,
+    pub(super) sequence: DnaSequence,
+    bound: bool,
+}
+
+/// Reads the current line as a row.
+pub(super) fn parse_row(reader: &LineReader<'_>) -> Result<Row> {
     let place = || reader.place();
     let wrong =
         |found: String, wanted: &str| Error::Line { place: place(), found, wanted: wanted.to_owned() };
@@ -93,15 +110,18 @@ fn parse_row(reader: &LineReader<'_>) -> Result<(Record, Option<u32>)> {
         _ => return Err(wrong(shown(label), "Bound to be 1 or 0")),
     };
     let sequence = parse_letters(letters, place)?;
-    let event = event_number(event);
-    let rank = event.filter(|_| bound);
-    let example = Example { rank, ..Example::new(sequence, bound) };
-    Ok((Record { place: place(), example }, event))
+    Ok(Row { event: String::from_utf8_lossy(event).into_owned(), sequence, bound })
+}
+
+fn record_of(row: Row, place: Place) -> (Record, Option<u32>) {
+    let event = event_number(&row.event);
+    let rank = event.filter(|_| row.bound);
+    (Record { place, example: Example { rank, ..Example::new(row.sequence, row.bound) } }, event)
 }
 
 /// The number in `seq_00002_peak`.
-fn event_number(event: &[u8]) -> Option<u32> {
-    let mut parts = str::from_utf8(event).ok()?.split('_');
+fn event_number(event: &str) -> Option<u32> {
+    let mut parts = event.split('_');
     let number = parts.nth(1)?.parse().ok()?;
     matches!(parts.next(), Some("peak" | "shuf")).then_some(number)
 }

@@ -6,6 +6,7 @@ mod folder;
 mod load;
 mod negatives;
 mod pairs;
+mod pieces;
 mod record;
 
 pub(crate) use deepbind::DEEPBIND_COLUMNS;
@@ -14,3 +15,4 @@ pub use fasta::{FastaRecord, read_fasta, read_labelled_fasta, write_fasta, write
 pub use folder::{SetEntry, SetFiles, find_set, read_folder};
 pub use load::{LoadOptions, Loaded};
 pub(crate) use pairs::pair_by_composition;
+pub use pieces::{PieceOptions, SequencePiece, SequencePieces};
