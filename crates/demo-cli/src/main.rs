@@ -5,6 +5,8 @@
 
 mod inspect;
 mod output;
+mod progress;
+mod scan;
 mod tomtom;
 
 use std::process::ExitCode;
@@ -12,7 +14,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Compares motifs and looks into data files.
+/// Compares motifs, finds their sites, and looks into data files.
 #[derive(Debug, Parser)]
 #[command(name = "demo", version)]
 struct Cli {
@@ -24,6 +26,8 @@ struct Cli {
 enum Command {
     /// Finds the known motifs that resemble given ones, as MEME Suite's tomtom does.
     Tomtom(tomtom::Args),
+    /// Finds the sites of motifs in sequences, as MEME Suite's fimo does.
+    Scan(scan::Args),
     /// Says what a sequence file, a motif file or a folder of data sets holds.
     Inspect(inspect::Args),
 }
@@ -46,6 +50,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Tomtom(args) => tomtom::run(&args),
+        Command::Scan(args) => scan::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };
     match outcome {

@@ -5,22 +5,29 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Error, Result};
 
 /// Writes to standard output, or to a new name beside `path` that takes its place when complete.
-pub(crate) fn write(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub(crate) fn write<E: Into<Error>>(
+    path: Option<&Path>,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+) -> Result<()> {
     let Some(path) = path else {
         let mut out = BufWriter::new(io::stdout().lock());
-        write(&mut out)?;
+        write(&mut out).map_err(Into::into)?;
         return Ok(out.flush()?);
     };
     let part = part_of(path);
-    let written = fill(&part, write).and_then(|()| fs::rename(&part, path));
+    let written = fill(&part, write).and_then(|()| Ok(fs::rename(&part, path)?));
     if written.is_err() {
         // The first error is the one to tell; a leftover that cannot be removed adds nothing to it.
         let _ = fs::remove_file(&part);
     }
-    written.with_context(|| format!("{}: cannot be written", path.display()))
+    written.map_err(|error| match error.is::<io::Error>() {
+        true => error.context(format!("{}: cannot be written", path.display())),
+        // What was to be written could not be made; the file is not at fault.
+        false => error,
+    })
 }
 
 /// Whether the reader of standard output has gone away.
@@ -36,8 +43,8 @@ fn part_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn fill(part: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn fill<E: Into<Error>>(part: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> Result<()> {
     let mut file = BufWriter::new(File::create(part)?);
-    write(&mut file)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    write(&mut file).map_err(Into::into)?;
+    Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
 }

@@ -30,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod background;
 mod checksum;
 mod dataset;
 pub mod embedded;
@@ -45,6 +46,7 @@ mod splits;
 mod text;
 mod warning;
 
+pub use background::{parse_background, read_background};
 pub use checksum::{sha256, sha256_of_file};
 pub use dataset::{DataSet, DataSetParts, Example, Site, Source, cell_of, tf_of};
 pub use error::{Error, Place, Result};

@@ -21,7 +21,7 @@ const SHOWN: usize = 40;
 
 /// Reads a text line by line and knows where it is.
 pub(crate) struct LineReader<'a> {
-    inner: Box<dyn BufRead + 'a>,
+    inner: Box<dyn BufRead + Send + 'a>,
     path: PathBuf,
     line: usize,
     gzip: bool,
@@ -41,7 +41,7 @@ impl LineReader<'static> {
         (&file).take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic).map_err(read_error)?;
         let gzip = magic == GZIP_MAGIC;
         let whole = io::Cursor::new(magic).chain(file);
-        let inner: Box<dyn BufRead> = if gzip {
+        let inner: Box<dyn BufRead + Send> = if gzip {
             Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(whole))))
         } else {
             Box::new(BufReader::new(whole))
@@ -57,7 +57,7 @@ impl<'a> LineReader<'a> {
         Self::new(inner, name, false)
     }
 
-    fn new(inner: Box<dyn BufRead + 'a>, path: &Path, gzip: bool) -> Self {
+    fn new(inner: Box<dyn BufRead + Send + 'a>, path: &Path, gzip: bool) -> Self {
         Self { inner, path: path.to_owned(), line: 0, gzip, buffer: Vec::new(), before: 0, ended: true }
     }
 

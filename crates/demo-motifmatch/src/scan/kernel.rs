@@ -95,22 +95,28 @@ mod wide {
                     simd.avx2._mm256_min_epu8(sums[0], sums[1]),
                     simd.avx2._mm256_min_epu8(sums[2], sums[3]),
                 );
-                let all_lost = |sum: __m256i| {
-                    simd.avx2._mm256_movemask_epi8(simd.avx2._mm256_cmpeq_epi8(sum, lost)) as u32
-                };
-                if all_lost(least) == u32::MAX {
+                if simd.avx2._mm256_movemask_epi8(simd.avx2._mm256_cmpeq_epi8(least, lost)) == -1 {
                     continue;
                 }
-                for (lane, sum) in sums.into_iter().enumerate() {
-                    let mut kept = !all_lost(sum);
-                    while kept != 0 {
-                        let window = start + 32 * lane + kept.trailing_zeros() as usize;
-                        if window < count {
-                            found.push(window as u32);
-                        }
-                        kept &= kept - 1;
-                    }
+                let kept = sums.map(|sum| {
+                    !simd.avx2._mm256_movemask_epi8(simd.avx2._mm256_cmpeq_epi8(sum, lost)) as u32
+                });
+                keep(kept, start, count, found);
+            }
+        }
+    }
+
+    /// Notes the windows of a block whose bits are set. A call of its own, so that the sums of the loop around it stay
+    /// in registers.
+    #[inline(never)]
+    fn keep(kept: [u32; 4], start: usize, count: usize, found: &mut Vec<u32>) {
+        for (lane, mut kept) in kept.into_iter().enumerate() {
+            while kept != 0 {
+                let window = start + 32 * lane + kept.trailing_zeros() as usize;
+                if window < count {
+                    found.push(window as u32);
                 }
+                kept &= kept - 1;
             }
         }
     }
