@@ -16,6 +16,7 @@
 //! | losses over steps | [`LearningCurves`] | `.draw()?` |
 //! | a table | [`Table`] | `.to_tsv()`, `.to_latex()`, `.to_html()`, `.write_tsv(path)?` |
 //! | the page | [`Report`] | `.write(folder)?` |
+//! | the matches of motifs, logos aligned | [`MatchPage`] | `.to_html()?`, `.write(path)?` |
 //!
 //! [`ModelSummary::from_eval`], [`PairTest::from_comparison`], [`RocCurve::from_eval`],
 //! [`MotifPair::from_match`] and [`MotifRow::from_match`] take what evaluation and motif comparison give,
@@ -35,6 +36,7 @@ mod files;
 mod glyphs;
 mod learning;
 mod logo;
+mod match_page;
 mod motif_pair;
 mod page;
 mod report;
@@ -53,6 +55,7 @@ pub use figure::Figure;
 pub use files::write_whole;
 pub use learning::{LearningCurves, LearningSeries};
 pub use logo::{Logo, LogoScale};
+pub use match_page::{MatchPage, PageMatch};
 pub use motif_pair::MotifPair;
 pub use report::{
     ModelReport, ModelSummary, MotifCount, MotifRow, PairTest, PublishedMotifCount, PublishedSeries,

@@ -98,9 +98,11 @@ mod wide {
                 if simd.avx2._mm256_movemask_epi8(simd.avx2._mm256_cmpeq_epi8(least, lost)) == -1 {
                     continue;
                 }
-                let kept = sums.map(|sum| {
-                    !simd.avx2._mm256_movemask_epi8(simd.avx2._mm256_cmpeq_epi8(sum, lost)) as u32
-                });
+                let mut kept = [0; 4];
+                for (kept, sum) in kept.iter_mut().zip(sums) {
+                    let lost = simd.avx2._mm256_cmpeq_epi8(sum, lost);
+                    *kept = !simd.avx2._mm256_movemask_epi8(lost) as u32;
+                }
                 keep(kept, start, count, found);
             }
         }

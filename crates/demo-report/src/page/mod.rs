@@ -11,6 +11,8 @@ mod sheet;
 
 pub(crate) use overview::{box_plot, dot_plot};
 
+use std::fmt::Write as _;
+
 use crate::citation::Citation;
 use crate::report::{Report, RunInfo};
 use crate::svg::escape;
@@ -19,17 +21,8 @@ use crate::{Figure, Result, glyphs, style};
 
 /// The whole document.
 pub(crate) fn html(report: &Report) -> Result<String> {
-    let title = escape(&report.title);
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>{}{}</style></head>\n<body>\n\
-         <svg width=\"0\" height=\"0\" class=\"defs\" aria-hidden=\"true\">{}</svg>\n<header><h1>{title}</h1>\n",
-        sheet::CSS,
-        style::page(),
-        glyphs::definitions()
-    );
+    let mut page = opening(&report.title, "");
+    let _ = write!(page, "<header><h1>{}</h1>\n", escape(&report.title));
     page.push_str(&banner(report));
     page.push_str(&contents(report));
     page.push_str("</header>\n<main>\n");
@@ -45,6 +38,21 @@ pub(crate) fn html(report: &Report) -> Result<String> {
     page.push_str(&references());
     page.push_str("</main>\n</body></html>\n");
     Ok(page)
+}
+
+/// A document up to its visible part: rules, those of `own` last, and letters.
+pub(crate) fn opening(title: &str, own: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>{}{}{own}</style></head>\n<body>\n\
+         <svg width=\"0\" height=\"0\" class=\"defs\" aria-hidden=\"true\">{}</svg>\n",
+        escape(title),
+        sheet::CSS,
+        style::page(),
+        glyphs::definitions()
+    )
 }
 
 /// Whether models must be named with their protocol.
