@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use demo_data::{MotifFormat, MotifReading, PieceOptions, SequencePieces, format_motifs, parse_motifs, read_fasta};
+use demo_data::{
+    MotifFormat, MotifReading, PieceOptions, SequencePieces, format_motifs, parse_motifs, read_fasta,
+};
 use demo_motifmatch::{ScanOptions, Scanner};
 
 /// Reads motifs, in a given format or one that is told from the text, and writes and reads them again.
@@ -22,7 +24,8 @@ pub fn motifs(format: Option<MotifFormat>, data: &[u8]) {
     }
     // Whatever is a motif can be scanned for.
     if first.motifs.iter().all(|motif| motif.width() < 40) && first.motifs.len() < 20 {
-        let scanner = Scanner::new(&first.motifs, ScanOptions::default()).expect("what was read can be scanned for");
+        let scanner =
+            Scanner::new(&first.motifs, ScanOptions::default()).expect("what was read can be scanned for");
         scanner.scan(&"ACGTACGTNACGATTTAGCACGGATAAG".parse().expect("a sequence"));
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::{bench_engine, bench_tomtom};
+use crate::{bench_engine, bench_scan, bench_tomtom};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
@@ -16,6 +16,8 @@ pub(crate) struct Args {
 enum What {
     /// Times the engine, beside PyTorch where there is one.
     Engine(bench_engine::Args),
+    /// Times the motif scan, beside scanners in Python where there are any.
+    Scan(bench_scan::Args),
     /// Compares motif matches with tables written by MEME Suite's tomtom, line by line.
     Tomtom(bench_tomtom::Args),
 }
@@ -24,6 +26,7 @@ enum What {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.what {
         What::Engine(args) => bench_engine::run(args),
+        What::Scan(args) => bench_scan::run(args),
         What::Tomtom(args) => bench_tomtom::run(args),
     }
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_engine;
+mod bench_scan;
 mod bench_tomtom;
 mod calibrate;
 mod ci;

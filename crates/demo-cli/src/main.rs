@@ -3,6 +3,7 @@
 //! Data go to standard output, warnings and errors to standard error. The exit code is 0, 1 where something
 //! went wrong, or 2 where the command line is at fault; a reader that closes the pipe early is no error.
 
+mod html;
 mod inspect;
 mod output;
 mod progress;

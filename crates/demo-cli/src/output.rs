@@ -10,10 +10,10 @@ use anyhow::{Error, Result};
 /// Writes to standard output, or to a new name beside `path` that takes its place when complete.
 pub(crate) fn write<E: Into<Error>>(
     path: Option<&Path>,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), E>,
 ) -> Result<()> {
     let Some(path) = path else {
-        let mut out = BufWriter::new(io::stdout().lock());
+        let mut out = BufWriter::new(io::stdout());
         write(&mut out).map_err(Into::into)?;
         return Ok(out.flush()?);
     };
@@ -43,7 +43,10 @@ fn part_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn fill<E: Into<Error>>(part: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> Result<()> {
+fn fill<E: Into<Error>>(
+    part: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), E>,
+) -> Result<()> {
     let mut file = BufWriter::new(File::create(part)?);
     write(&mut file).map_err(Into::into)?;
     Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)

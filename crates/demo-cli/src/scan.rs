@@ -10,7 +10,7 @@ use demo_data::{
 };
 use demo_motifmatch::scan::tsv::Table;
 use demo_motifmatch::{
-    Error, Hit, QValues, ScanOptions, ScanThreshold, Scanner, SequenceHit, Stretch, Tally,
+    Error, Hit, ScanOptions, ScanQValues, ScanThreshold, Scanner, SequenceHit, Stretch, Tally,
 };
 
 use crate::progress::Progress;
@@ -185,7 +185,7 @@ impl Run<'_> {
     fn stream(
         &self,
         scanner: &Scanner,
-        q_values: Option<&QValues>,
+        q_values: Option<&ScanQValues>,
         table: &mut Table<'_, impl Write>,
     ) -> Result<()> {
         let mut tally = Tally::new(scanner);
@@ -210,7 +210,7 @@ impl Run<'_> {
     fn sort(
         &self,
         scanner: &Scanner,
-        q_values: Option<&QValues>,
+        q_values: Option<&ScanQValues>,
         table: &mut Table<'_, impl Write>,
     ) -> Result<()> {
         let mut tally = Tally::new(scanner);

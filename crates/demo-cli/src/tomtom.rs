@@ -7,7 +7,7 @@ use demo_core::Background;
 use demo_data::{MotifCollection, MotifReading, read_motifs};
 use demo_motifmatch::{Distance, Error, Options, Scoring, Threshold, Tomtom, tsv};
 
-use crate::{Failure, output};
+use crate::{Failure, html, output};
 
 /// The default limit on q-values.
 const Q_LIMIT: f64 = 0.5;
@@ -49,6 +49,12 @@ pub(crate) struct Args {
     /// Threads; 0 takes as many as there are cores. The result does not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
+    /// Writes a page of the matches, logos aligned, to this file too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// The most matches that the page draws for a query; its tables have all of them.
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "html")]
+    html_logos: usize,
     /// Writes the table to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -73,17 +79,16 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let matches = pool.install(|| tomtom.query_all(&query.motifs));
     let command: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let command = format!("demo {}", command.join(" "));
+    if let Some(path) = &args.html {
+        html::write(path, (&query.motifs, &target.motifs), &matches, args.html_logos, &command)?;
+    }
     Ok(output::write(args.output.as_deref(), |out| {
         tsv::write_header(&mut *out)?;
         for (query, matches) in query.motifs.iter().zip(&matches) {
             tsv::write_matches(&mut *out, query.id(), matches)?;
         }
-        tsv::write_footer(
-            out,
-            "demo tomtom",
-            env!("CARGO_PKG_VERSION"),
-            &format!("demo {}", command.join(" ")),
-        )
+        tsv::write_footer(out, "demo tomtom", env!("CARGO_PKG_VERSION"), &command)
     })?)
 }
 

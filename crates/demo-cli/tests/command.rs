@@ -150,6 +150,26 @@ fn bad_files_give_one_error_and_no_output_file() {
 }
 
 #[test]
+fn a_page_shows_what_the_table_lists() {
+    let folder = Folder::new();
+    let words = "tomtom motifs.meme motifs.meme --evalue --thresh 2 --html page.html";
+    let output = folder.demo(words);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let rows = text(&output.stdout).lines().filter(|line| line.contains("\t")).count() - 1;
+    let page = fs::read_to_string(folder.path("page.html")).unwrap();
+    assert_eq!(page.matches("<figure").count(), rows);
+    assert!(
+        page.contains("ebox EBOX") && page.contains(&format!("demo {words}")) && !page.contains("<script")
+    );
+    let output = folder.demo(&format!("{words} --html-logos 0"));
+    assert!(output.status.success());
+    assert!(!fs::read_to_string(folder.path("page.html")).unwrap().contains("<figure"));
+    assert_eq!(folder.demo("tomtom motifs.meme motifs.meme --html-logos 3").status.code(), Some(2));
+    let output = folder.demo("tomtom motifs.meme motifs.meme --html motifs.meme/page.html");
+    assert_eq!((output.status.code(), text(&output.stderr).lines().count()), (Some(1), 1));
+}
+
+#[test]
 fn bad_options_are_usage_errors() {
     let folder = Folder::new();
     let cases = [

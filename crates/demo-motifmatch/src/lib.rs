@@ -35,5 +35,5 @@ mod wide;
 
 pub use error::{Error, Result};
 pub use options::{Distance, Options, Scoring, Threshold};
-pub use scan::{Hit, QValues, ScanOptions, ScanThreshold, Scanner, SequenceHit, Stretch, Tally};
+pub use scan::{Hit, ScanOptions, ScanQValues, ScanThreshold, Scanner, SequenceHit, Stretch, Tally};
 pub use tomtom::{Match, Session, Tomtom};

@@ -32,4 +32,4 @@ mod weights;
 
 pub use options::{ScanOptions, ScanThreshold};
 pub use scanner::{Hit, Scanner, SequenceHit, Stretch};
-pub use tally::{QValues, Tally};
+pub use tally::{ScanQValues, Tally};

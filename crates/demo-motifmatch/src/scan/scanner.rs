@@ -2,18 +2,20 @@
 
 use std::ops::Range;
 
-use demo_core::{DnaSequence, Motif, ProbabilityMatrix, Strand};
+use demo_core::{CountMatrix, DnaSequence, Motif, Strand};
 use rayon::prelude::*;
 
 use super::coded::Coded;
 use super::kernel::{Tables, candidates};
 use super::weights::Weights;
-use super::{QValues, ScanOptions, ScanThreshold, Tally};
-use crate::prepare::columns;
+use super::{ScanOptions, ScanQValues, ScanThreshold, Tally};
 use crate::{Error, Result};
 
 /// Windows that are scanned with all motifs before the next ones: their pairs stay in the fastest cache.
 const SPAN: usize = 1 << 14;
+
+/// The number of sites assumed where a motif does not say.
+const SITES: f64 = 100.0;
 
 /// A window of a sequence that a motif matches.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -170,9 +172,9 @@ impl Scanner {
             if options.both_strands { options.background.to_both_strands() } else { options.background };
         let limit = options.threshold.largest_p();
         let prepare = |motif: &Motif| {
-            let rows = columns(motif, options.motif_pseudocount, &background);
-            let matrix = ProbabilityMatrix::new(rows)
-                .map_err(|source| Error::Motif { id: motif.id().to_owned(), source })?;
+            let matrix = counts(motif)
+                .map_err(|source| Error::Motif { id: motif.id().to_owned(), source })?
+                .to_probabilities(options.motif_pseudocount, &background);
             let weights = Weights::new(&matrix.to_log_odds(&background));
             let tail = weights.tail(&background, limit);
             Ok(Prepared::new(weights, tail, options.both_strands))
@@ -196,6 +198,15 @@ impl Scanner {
     /// allows.
     pub fn without_hits(&self) -> impl Iterator<Item = usize> {
         (0..self.motifs.len()).filter(|&motif| self.motifs[motif].tail.is_empty())
+    }
+
+    /// The least score of a hit of a motif; `None` where it cannot have one.
+    ///
+    /// # Panics
+    /// Where there is no such motif.
+    pub fn least_score(&self, motif: usize) -> Option<f64> {
+        let prepared = &self.motifs[motif];
+        prepared.tail.len().checked_sub(1).map(|loss| prepared.weights.score(loss))
     }
 
     /// The hits in one sequence, by start, motif and strand.
@@ -285,7 +296,7 @@ impl Scanner {
 
     /// A scanner of the same motifs whose hits are the windows with a q-value up to `limit`.
     #[must_use]
-    pub fn at_q_value(&self, q_values: &QValues, limit: f64) -> Self {
+    pub fn at_q_value(&self, q_values: &ScanQValues, limit: f64) -> Self {
         let both_strands = self.options.both_strands;
         let narrow = |(motif, prepared): (usize, &Prepared)| {
             let within = q_values.within(motif, limit).min(prepared.tail.len());
@@ -336,6 +347,14 @@ impl SequenceHit {
         let place = |found: &Self| (found.hit.motif, found.sequence, found.hit.start, found.hit.strand);
         self.hit.p_value.total_cmp(&other.hit.p_value).then_with(|| place(self).cmp(&place(other)))
     }
+}
+
+/// The matrix as counts of sites, a hundred of them where the motif does not say.
+fn counts(motif: &Motif) -> demo_core::Result<CountMatrix> {
+    let sites = motif.site_count().filter(|&sites| sites.is_finite() && sites > 0.0).unwrap_or(SITES);
+    CountMatrix::new(
+        motif.probabilities().to_normalised().rows().iter().map(|row| row.map(|p| p * sites)).collect(),
+    )
 }
 
 /// The windows' starts of each stretch, [`SPAN`] at a time.

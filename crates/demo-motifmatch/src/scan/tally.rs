@@ -58,7 +58,7 @@ impl Tally {
     }
 
     /// The q-values of all losses that were looked for.
-    pub fn q_values(&self, scanner: &Scanner) -> QValues {
+    pub fn q_values(&self, scanner: &Scanner) -> ScanQValues {
         let of_motif = |((width, tail), counts): ((usize, &[f64]), &Vec<u64>)| {
             let windows = self.windows(width) as f64;
             let mut sum: u64 = counts.iter().sum();
@@ -74,15 +74,15 @@ impl Tally {
             }
             q
         };
-        QValues(scanner.tails().zip(&self.counts).map(of_motif).collect())
+        ScanQValues(scanner.tails().zip(&self.counts).map(of_motif).collect())
     }
 }
 
 /// The q-value of every hit of a scan.
 #[derive(Debug, Clone, PartialEq)]
-pub struct QValues(Vec<Vec<f64>>);
+pub struct ScanQValues(Vec<Vec<f64>>);
 
-impl QValues {
+impl ScanQValues {
     /// The false discovery rate among the windows of the hit's motif that score at least as high.
     ///
     /// # Panics
