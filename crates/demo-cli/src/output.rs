@@ -23,10 +23,13 @@ pub(crate) fn write<E: Into<Error>>(
         // The first error is the one to tell; a leftover that cannot be removed adds nothing to it.
         let _ = fs::remove_file(&part);
     }
-    written.map_err(|error| match error.is::<io::Error>() {
-        true => error.context(format!("{}: cannot be written", path.display())),
-        // What was to be written could not be made; the file is not at fault.
-        false => error,
+    written.map_err(|error| {
+        // What was to be written could not be made, and then the file is not at fault.
+        if error.is::<io::Error>() {
+            error.context(format!("{}: cannot be written", path.display()))
+        } else {
+            error
+        }
     })
 }
 

@@ -218,7 +218,9 @@ impl Run<'_> {
         let scan = |stretches: &[Stretch<'_>]| {
             tally.add_windows(stretches);
             let hits = scanner.scan_all(stretches);
-            hits.iter().for_each(|hits| tally.add_hits(hits));
+            for hits in &hits {
+                tally.add_hits(hits);
+            }
             hits
         };
         self.each_batch(scanner, "scanning", scan, |pieces, hits| {

@@ -40,9 +40,10 @@ const CSS: &str = "\
 .pairs figure svg{max-width:none}\
 .pairs figcaption{max-width:20rem}\
 figure:target,tr:target td{background:var(--soft)}\
-td code{white-space:nowrap;overflow-wrap:normal}\
+.m th,.m td{text-align:right;white-space:nowrap}.m :is(th,td):nth-child(2){text-align:left}\
+figcaption i{font-style:normal;white-space:nowrap}\
 details{content-visibility:auto;contain-intrinsic-size:auto 2.5rem}\
-td:not(.n){min-width:0}";
+td:not(.n){min-width:0;overflow-wrap:normal}";
 
 /// A match to be shown: what the page needs of a comparison's [`Match`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -134,10 +135,10 @@ impl<'a> MatchPage<'a> {
         let mut page = opening(&self.title, CSS);
         page.push_str(&self.logos()?);
         let matches: usize = self.queries.iter().map(|(_, matches)| matches.len()).sum();
-        let _ = write!(
+        let _ = writeln!(
             page,
             "<header><h1>{}</h1>\n<p>{} against {}: {}.</p>\n<nav aria-label=\"Contents\"><a href=\"#queries\">Queries</a> \
-             <a href=\"#matches\">Matches</a> <a href=\"#run\">How it was made</a></nav></header>\n<main>\n",
+             <a href=\"#matches\">Matches</a> <a href=\"#run\">How it was made</a></nav></header>\n<main>",
             escape(&self.title),
             counted(self.queries.len(), "query", "queries"),
             counted(self.targets.len(), "target", "targets"),
@@ -170,8 +171,13 @@ impl<'a> MatchPage<'a> {
     /// Every logo that a drawing uses, once.
     fn logos(&self) -> Result<String> {
         let mut targets = BTreeSet::new();
-        let mut logos =
-            String::from("<svg width=\"0\" height=\"0\" class=\"defs\" aria-hidden=\"true\"><defs>");
+        let mut axis = Canvas::default();
+        axis.polyline("x", &[(LEFT - 6.0, 0.5), (LEFT - 3.0, 0.5), (LEFT - 3.0, STACK)]);
+        // The rules of lines are those within figures.
+        let mut logos = format!(
+            "<svg width=\"0\" height=\"0\" class=\"defs fig\" aria-hidden=\"true\"><defs><g id=\"axis\">{}</g>",
+            axis.into_body()
+        );
         for (index, (query, matches)) in self.queries.iter().enumerate() {
             let shown = self.shown(matches);
             if !shown.is_empty() {
@@ -211,8 +217,12 @@ impl<'a> MatchPage<'a> {
             );
             match matches.first() {
                 Some(best) => {
-                    let _ =
-                        write!(html, "<td>{}</td>{}</tr>\n", name(&self.targets[best.target]), values(best));
+                    let _ = writeln!(
+                        html,
+                        "<td>{}</td>{}</tr>",
+                        name(&self.targets[best.target]),
+                        values(best, " class=\"n\"")
+                    );
                 }
                 None => html.push_str(
                     "<td>–</td><td class=\"n\">–</td><td class=\"n\">–</td><td class=\"n\">–</td></tr>\n",
@@ -231,9 +241,9 @@ impl<'a> MatchPage<'a> {
             format!("<span>best {}, p {}</span>", name(&self.targets[best.target]), significant(best.p, 3))
         });
         // The anchor lies within, so that a browser that follows it opens the section.
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<details{open}><summary><b>{}</b><span>{}</span>{best}</summary><div id=\"s{index}\">\n",
+            "<details{open}><summary><b>{}</b><span>{}</span>{best}</summary><div id=\"s{index}\">",
             name(query),
             counted(matches.len(), "match", "matches"),
         );
@@ -243,7 +253,7 @@ impl<'a> MatchPage<'a> {
             self.write_table(page, index, matches);
             let shown = self.shown(matches);
             if shown.len() < matches.len() {
-                let _ = write!(page, "<p class=\"note\">The first {} are drawn.</p>\n", shown.len());
+                let _ = writeln!(page, "<p class=\"note\">The first {} are drawn.</p>", shown.len());
             }
             page.push_str("<div class=\"pairs\">\n");
             for (rank, found) in shown.iter().enumerate() {
@@ -256,9 +266,9 @@ impl<'a> MatchPage<'a> {
 
     fn write_table(&self, page: &mut String, index: usize, matches: &[PageMatch]) {
         page.push_str(
-            "<div class=\"scroll\"><table><thead><tr><th scope=\"col\" class=\"n\">Rank</th><th scope=\"col\">Target</th>\
-             <th scope=\"col\" class=\"n\">p</th><th scope=\"col\" class=\"n\">E</th><th scope=\"col\" class=\"n\">q</th>\
-             <th scope=\"col\" class=\"n\">Overlap</th><th scope=\"col\" class=\"n\">Offset</th><th scope=\"col\">Strand</th></tr></thead><tbody>\n",
+            "<div class=\"scroll\"><table class=\"m\"><thead><tr><th scope=\"col\">Rank</th><th scope=\"col\">Target</th>\
+             <th scope=\"col\">p</th><th scope=\"col\">E</th><th scope=\"col\">q</th>\
+             <th scope=\"col\">Overlap</th><th scope=\"col\">Offset</th><th scope=\"col\">Strand</th></tr></thead><tbody>\n",
         );
         for (rank, found) in matches.iter().enumerate() {
             let target = name(&self.targets[found.target]);
@@ -267,11 +277,11 @@ impl<'a> MatchPage<'a> {
             } else {
                 target
             };
-            let _ = write!(
+            let _ = writeln!(
                 page,
-                "<tr><td class=\"n\">{}</td><td>{target}</td>{}<td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
+                "<tr><td>{}</td><td>{target}</td>{}<td>{}</td><td>{}</td><td>{}</td></tr>",
                 rank + 1,
-                values(found),
+                values(found, ""),
                 found.overlap,
                 found.offset,
                 found.strand
@@ -294,11 +304,6 @@ impl<'a> MatchPage<'a> {
         if to > from {
             canvas.rect("site", at(from), 0.0, (to - from) * COLUMN, 2.0 * STACK + GAP);
         }
-        for (top, start, end) in [(0.0, query_start, query_end), (below, target_start, target_end)] {
-            canvas.line("x", (at(start), top + STACK), (at(end), top + STACK));
-            canvas.line("x", (LEFT - 3.0, top + 0.5), (LEFT - 3.0, top + STACK));
-            canvas.line("x", (LEFT - 6.0, top + 0.5), (LEFT - 3.0, top + 0.5));
-        }
         let mut body = canvas.into_body();
         let uses = [
             (format!("q{index}"), at(query_start), 0.0),
@@ -306,14 +311,15 @@ impl<'a> MatchPage<'a> {
         ];
         for (id, x, y) in uses {
             let _ = write!(body, "<use href=\"#{id}\" x=\"{}\" y=\"{}\"/>", number(x), number(y));
+            let _ = write!(body, "<use href=\"#axis\" y=\"{}\"/>", number(y));
         }
         let (width, height) = (number(at(query_end.max(target_end)) + 4.0), number(2.0 * STACK + GAP + 1.0));
         let rank = rank + 1;
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<figure id=\"s{index}-{rank}\"><svg class=\"fig\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
-             aria-label=\"{query} above {target}, strand {strand}\">{body}</svg><figcaption>{rank}. {query} above {target} ({strand}): \
-             p = {p}, E = {e}, q = {q}, {overlap}</figcaption></figure>\n",
+            "<figure id=\"s{index}-{rank}\"><svg class=\"fig\" width=\"{width}\" height=\"{height}\" aria-hidden=\"true\">{body}</svg>\
+             <figcaption>{rank}. {query} above {target} ({strand})<br/><i>p = {p}</i>, <i>E = {e}</i>, <i>q = {q}</i>, \
+             {overlap}</figcaption></figure>",
             query = name(query),
             target = name(target),
             strand = found.strand,
@@ -327,7 +333,7 @@ impl<'a> MatchPage<'a> {
     fn run(&self) -> String {
         let mut html = String::from("<section id=\"run\"><h2>How it was made</h2>\n<dl>\n");
         for (name, value) in &self.facts {
-            let _ = write!(html, "<dt>{}</dt><dd>{}</dd>\n", escape(name), escape(value));
+            let _ = writeln!(html, "<dt>{}</dt><dd>{}</dd>", escape(name), escape(value));
         }
         html.push_str(
             "</dl>\n<p class=\"note\">A logo's letters are as high as probability times information content, the axis two bits; \
@@ -339,10 +345,8 @@ impl<'a> MatchPage<'a> {
 }
 
 /// p, E and q as cells.
-fn values(found: &PageMatch) -> String {
-    [found.p, found.e, found.q]
-        .map(|value| format!("<td class=\"n\">{}</td>", significant(value, 3)))
-        .concat()
+fn values(found: &PageMatch, class: &str) -> String {
+    [found.p, found.e, found.q].map(|value| format!("<td{class}>{}</td>", significant(value, 3))).concat()
 }
 
 fn target_logo(target: usize, strand: Strand) -> String {
@@ -354,6 +358,7 @@ fn target_logo(target: usize, strand: Strand) -> String {
 fn write_logo(into: &mut String, id: &str, matrix: &ProbabilityMatrix) -> Result<()> {
     let heights = letter_heights(matrix.rows(), LogoScale::Information)?;
     let mut canvas = Canvas::default();
+    canvas.line("x", (0.0, STACK), (heights.len() as f64 * COLUMN, STACK));
     draw_stacks(&mut canvas, &heights, &Axis::new(0.0, 2.0, STACK, 0.0), 0.0, COLUMN);
     let _ = write!(into, "<g id=\"{id}\">{}</g>", canvas.into_body());
     Ok(())

@@ -88,7 +88,7 @@ mod wide {
         #[inline(always)]
         fn call(self) {
             let Self { simd, pairs, tables, count, found } = self;
-            let lost = simd.avx._mm256_set1_epi8(LOST as i8);
+            let lost = simd.avx._mm256_set1_epi8(LOST.cast_signed());
             for start in (0..count).step_by(BLOCK) {
                 let sums = sums(simd, pairs, tables, start);
                 let least = simd.avx2._mm256_min_epu8(

@@ -243,7 +243,9 @@ impl Scanner {
             ScanThreshold::PValue(_) => {
                 let hits = self.scan_all(&stretches);
                 tally.add_windows(&stretches);
-                hits.iter().for_each(|hits| tally.add_hits(hits));
+                for hits in &hits {
+                    tally.add_hits(hits);
+                }
                 (hits, tally.q_values(self))
             }
             ScanThreshold::QValue(limit) => {

@@ -22,7 +22,7 @@ use crate::{Figure, Result, glyphs, style};
 /// The whole document.
 pub(crate) fn html(report: &Report) -> Result<String> {
     let mut page = opening(&report.title, "");
-    let _ = write!(page, "<header><h1>{}</h1>\n", escape(&report.title));
+    let _ = writeln!(page, "<header><h1>{}</h1>", escape(&report.title));
     page.push_str(&banner(report));
     page.push_str(&contents(report));
     page.push_str("</header>\n<main>\n");
