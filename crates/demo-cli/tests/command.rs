@@ -155,7 +155,7 @@ fn a_page_shows_what_the_table_lists() {
     let words = "tomtom motifs.meme motifs.meme --evalue --thresh 2 --html page.html";
     let output = folder.demo(words);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let rows = text(&output.stdout).lines().filter(|line| line.contains("\t")).count() - 1;
+    let rows = text(&output.stdout).lines().filter(|line| line.contains('\t')).count() - 1;
     let page = fs::read_to_string(folder.path("page.html")).unwrap();
     assert_eq!(page.matches("<figure").count(), rows);
     assert!(

@@ -124,7 +124,9 @@ fn streamed_rows_stand_in_the_order_of_the_sequences_without_q() {
         .into_iter()
         .map(|row| row.into_iter().enumerate().filter(|(i, _)| *i != 8).map(|(_, cell)| cell).collect())
         .collect();
-    streamed.iter_mut().for_each(|row| drop(row.remove(8)));
+    for row in &mut streamed {
+        row.remove(8);
+    }
     sorted.sort();
     streamed.sort();
     assert_eq!(streamed, sorted);

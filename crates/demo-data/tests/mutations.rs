@@ -2,8 +2,6 @@
 //!
 //! The seeds are those of the fuzz targets in `fuzz/`, which look further than a test can.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
-
 use std::path::Path;
 
 use demo_data::{

@@ -439,7 +439,9 @@ mod tests {
         let targets = [motif("t", 5)];
         let queries: Vec<Motif> = (0..40).map(|i| motif(&format!("q{i}"), 4)).collect();
         let mut page = MatchPage::new("x", &targets);
-        queries.iter().for_each(|query| page.push(query, vec![found(0, 0, Strand::Forward); 30]));
+        for query in &queries {
+            page.push(query, vec![found(0, 0, Strand::Forward); 30]);
+        }
         let html = page.to_html().unwrap();
         assert_eq!((html.matches("<g id=\"t0f\">").count(), html.matches("<figure").count()), (1, 400));
         assert!(!html.contains("<details open"));
