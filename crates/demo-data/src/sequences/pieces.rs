@@ -285,7 +285,8 @@ mod tests {
             starts in 1usize..12,
             overlap in 0usize..6,
         ) {
-            let text: String = (0..).zip(&records).map(|(i, lines)| format!(">r{i} x\n{}\n", lines.join("\n"))).collect();
+            let lines = (0..).zip(&records).map(|(i, lines)| format!(">r{i} x\n{}\n", lines.join("\n")));
+            let text = lines.collect::<Vec<String>>().concat();
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("x.fa");
             std::fs::write(&path, &text).unwrap();
