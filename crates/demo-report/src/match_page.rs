@@ -33,7 +33,8 @@ const OPEN: usize = 3;
 /// Matches drawn for a query.
 const DRAWN: usize = 10;
 
-/// What this page has beyond the sheet of all pages.
+/// What this page has beyond the sheet of all pages. Lines within a logo have a rule of their own: what is used
+/// in a picture from outside knows nothing of the picture.
 const CSS: &str = "\
 .pairs{display:flex;flex-wrap:wrap;gap:.4rem 1.6rem;align-items:flex-start}\
 .pairs figure{margin:.4rem 0;max-width:100%;overflow-x:auto;scroll-margin-top:1rem}\
@@ -41,8 +42,8 @@ const CSS: &str = "\
 .pairs figcaption{max-width:20rem}\
 figure:target,tr:target td{background:var(--soft)}\
 .m th,.m td{text-align:right;white-space:nowrap}.m :is(th,td):nth-child(2){text-align:left}\
+.ax{fill:none;stroke:var(--ink)}\
 figcaption i{font-style:normal;white-space:nowrap}\
-details{content-visibility:auto;contain-intrinsic-size:auto 2.5rem}\
 td:not(.n){min-width:0;overflow-wrap:normal}";
 
 /// A match to be shown: what the page needs of a comparison's [`Match`].
@@ -172,10 +173,9 @@ impl<'a> MatchPage<'a> {
     fn logos(&self) -> Result<String> {
         let mut targets = BTreeSet::new();
         let mut axis = Canvas::default();
-        axis.polyline("x", &[(LEFT - 6.0, 0.5), (LEFT - 3.0, 0.5), (LEFT - 3.0, STACK)]);
-        // The rules of lines are those within figures.
+        axis.polyline("ax", &[(LEFT - 6.0, 0.5), (LEFT - 3.0, 0.5), (LEFT - 3.0, STACK)]);
         let mut logos = format!(
-            "<svg width=\"0\" height=\"0\" class=\"defs fig\" aria-hidden=\"true\"><defs><g id=\"axis\">{}</g>",
+            "<svg width=\"0\" height=\"0\" class=\"defs\" aria-hidden=\"true\"><defs><g id=\"axis\">{}</g>",
             axis.into_body()
         );
         for (index, (query, matches)) in self.queries.iter().enumerate() {
@@ -358,7 +358,7 @@ fn target_logo(target: usize, strand: Strand) -> String {
 fn write_logo(into: &mut String, id: &str, matrix: &ProbabilityMatrix) -> Result<()> {
     let heights = letter_heights(matrix.rows(), LogoScale::Information)?;
     let mut canvas = Canvas::default();
-    canvas.line("x", (0.0, STACK), (heights.len() as f64 * COLUMN, STACK));
+    canvas.line("ax", (0.0, STACK), (heights.len() as f64 * COLUMN, STACK));
     draw_stacks(&mut canvas, &heights, &Axis::new(0.0, 2.0, STACK, 0.0), 0.0, COLUMN);
     let _ = write!(into, "<g id=\"{id}\">{}</g>", canvas.into_body());
     Ok(())
