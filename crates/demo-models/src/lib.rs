@@ -44,11 +44,11 @@ mod schedule;
 mod sequence_model;
 mod trainer;
 
-pub use arch::{Architecture, CLASSES, CnnConfig, CnnRnnConfig, ConvolutionBlock, RnnConfig};
+pub use arch::{Architecture, CLASSES, CnnConfig, CnnRnnConfig, ConvolutionBlock, RnnConfig, Size};
 pub use checkpoint::TrainedModel;
 pub use config::{Interval, Order, Selection, Strands, TrainingConfig};
 pub use data::LabelledSequences;
-pub use demo_engine::{AdamConfig, DType, Device, Network, Params};
+pub use demo_engine::{Activation, AdamConfig, DType, Device, Network, Params};
 pub use device::{DeviceChoice, SelectedDevice, select_device};
 pub use error::{Error, Result};
 pub use predictor::{Predictor, bound_probability};

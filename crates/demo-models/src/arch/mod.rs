@@ -12,7 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use demo_core::Seed;
-use demo_engine::{Device, Layer, Network, Params};
+use demo_engine::{Activation, Device, Layer, Network, Params};
 use serde::{Deserialize, Serialize};
 
 pub use cnn::{CnnConfig, ConvolutionBlock};
@@ -99,6 +99,33 @@ impl FromStr for Architecture {
     }
 }
 
+/// How large a network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Size {
+    /// Fewer filters and units than published.
+    Small,
+    /// As published.
+    Medium,
+    /// More than published.
+    Large,
+}
+
+impl Size {
+    fn pick<T>(self, small: T, medium: T, large: T) -> T {
+        match self {
+            Self::Small => small,
+            Self::Medium => medium,
+            Self::Large => large,
+        }
+    }
+}
+
+/// The activation that every published network has.
+fn rectifier() -> Activation {
+    Activation::Relu
+}
+
 /// A dropout layer, or none where the rate is zero.
 fn dropout(rate: f32) -> Result<Option<Layer>> {
     if !(0.0..1.0).contains(&rate) {
@@ -132,6 +159,43 @@ mod tests {
             assert_eq!(network.parameter_count(), wanted, "{name}");
             assert_eq!(network.outputs(), CLASSES);
         }
+    }
+
+    #[test]
+    fn other_sizes_have_the_numbers_of_parameters_that_their_layers_add_up_to() {
+        // By hand, from the same formulas: small and large CNN, RNN and CNN-RNN, and 16 (24 4 + 1) + 34.
+        let of = |architecture: Architecture| architecture.network(101).unwrap().parameter_count();
+        let counts = [Size::Small, Size::Large].map(|size| {
+            [
+                of(Architecture::Cnn(CnnConfig::of_size(size))),
+                of(Architecture::Rnn(RnnConfig::of_size(size))),
+                of(Architecture::CnnRnn(CnnRnnConfig::of_size(size))),
+            ]
+        });
+        assert_eq!(counts, [[9_506, 2_754, 7_522], [534_786, 35_586, 174_082]]);
+        assert_eq!(of(Architecture::Cnn(CnnConfig::deepbind_like())), 1_586);
+    }
+
+    #[test]
+    fn a_configuration_without_first_activation_has_rectifiers() {
+        let json = r#"{"family":"cnn","blocks":[{"filters":128,"width":9,"pool":2},{"filters":128,"width":5,"pool":2},{"filters":128,"width":3,"pool":1}],"dropout":0.5}"#;
+        let found: Architecture = serde_json::from_str(json).unwrap();
+        assert_eq!(found, Architecture::Cnn(CnnConfig::default()));
+    }
+
+    #[test]
+    fn the_exponential_stands_in_the_first_layer_only() {
+        let config = CnnConfig { first_activation: Activation::Exponential, ..CnnConfig::default() };
+        let network = Architecture::Cnn(config).network(101).unwrap();
+        let functions: Vec<Activation> = network
+            .layers()
+            .iter()
+            .filter_map(|layer| match layer {
+                Layer::Activation { function } => Some(*function),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(functions, [Activation::Exponential, Activation::Relu, Activation::Relu]);
     }
 
     #[test]

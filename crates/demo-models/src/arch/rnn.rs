@@ -4,7 +4,7 @@
 use demo_engine::Layer;
 use serde::{Deserialize, Serialize};
 
-use super::{CLASSES, dropout, positive};
+use super::{CLASSES, Size, dropout, positive};
 use crate::Result;
 
 /// Sizes of the RNN; the default is the published network.
@@ -18,11 +18,16 @@ pub struct RnnConfig {
 
 impl Default for RnnConfig {
     fn default() -> Self {
-        Self { hidden: 32, dropout: 0.5 }
+        Self::of_size(Size::Medium)
     }
 }
 
 impl RnnConfig {
+    /// The published network with 16, 32 or 64 units.
+    pub fn of_size(size: Size) -> Self {
+        Self { hidden: size.pick(16, 32, 64), dropout: 0.5 }
+    }
+
     pub(super) fn layers(&self) -> Result<Vec<Layer>> {
         recurrent_head(self.hidden, self.dropout)
     }

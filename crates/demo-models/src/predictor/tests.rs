@@ -18,9 +18,9 @@ fn architectures() -> [Architecture; 3] {
         ConvolutionBlock { filters: 3, width: 3, pool: 1 },
     ];
     [
-        Architecture::Cnn(CnnConfig { blocks, dropout: 0.5 }),
+        Architecture::Cnn(CnnConfig { blocks, ..CnnConfig::default() }),
         Architecture::Rnn(RnnConfig { hidden: 3, dropout: 0.5 }),
-        Architecture::CnnRnn(CnnRnnConfig { filters: 4, width: 5, hidden: 3, dropout: 0.5 }),
+        Architecture::CnnRnn(CnnRnnConfig { filters: 4, width: 5, hidden: 3, ..CnnRnnConfig::default() }),
     ]
 }
 

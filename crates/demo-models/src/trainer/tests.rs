@@ -40,7 +40,7 @@ fn small_cnn() -> Architecture {
         ConvolutionBlock { filters: 12, width: 8, pool: 2 },
         ConvolutionBlock { filters: 8, width: 3, pool: 1 },
     ];
-    Architecture::Cnn(CnnConfig { blocks, dropout: 0.2 })
+    Architecture::Cnn(CnnConfig { blocks, dropout: 0.2, ..CnnConfig::default() })
 }
 
 fn small_rnn() -> Architecture {
@@ -48,7 +48,7 @@ fn small_rnn() -> Architecture {
 }
 
 fn small_cnn_rnn() -> Architecture {
-    Architecture::CnnRnn(CnnRnnConfig { filters: 6, width: 5, hidden: 3, dropout: 0.5 })
+    Architecture::CnnRnn(CnnRnnConfig { filters: 6, width: 5, hidden: 3, ..CnnRnnConfig::default() })
 }
 
 /// The honest regime cut down to so many steps.
