@@ -9,6 +9,7 @@ mod bench_scan;
 mod bench_tomtom;
 mod calibrate;
 mod ci;
+mod fetch;
 mod reproduce;
 mod shell;
 mod test;
@@ -32,6 +33,8 @@ enum Command {
     Bench(bench::Args),
     /// Runs the published comparison, on the embedded simulated sets or on a folder of real ones.
     Reproduce(reproduce::Args),
+    /// Downloads public data: the sets of the published comparison, JASPAR, HOCOMOCO.
+    Fetch(fetch::Args),
     /// Runs all tests and doc tests, in the release profile.
     Test(test::Args),
     /// Runs what continuous integration runs: format, lints, tests, docs, tidy.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Tidy(args) => tidy::run(&args),

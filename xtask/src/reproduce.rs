@@ -10,11 +10,13 @@ use demo_suite::{DeviceChoice, Interrupt, ModelKind, Profile, Protocol, RunConfi
 /// Arguments of `cargo xtask reproduce`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How much is run: a few small sets, all sets once, or all sets under both protocols in five folds
-    #[arg(long, default_value = "standard", value_name = "smoke|standard|full")]
+    /// How much is run: a few small sets, all sets once, or all sets under both protocols in five folds;
+    /// encode57 and encode108 run the real sets of the published comparison once
+    #[arg(long, default_value = "standard", value_name = "smoke|standard|full|encode57|encode108")]
     profile: Profile,
     /// Folder of real data sets (DeepBind *_AC.seq.gz and *_B.seq.gz, or SET/train.fa and SET/test.fa);
-    /// without it the embedded simulated sets are used
+    /// without it the embedded simulated sets are used, and what `cargo xtask fetch encode` brought for
+    /// encode57 and encode108
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Sets to run, by name, separated by commas; without it all that the profile runs

@@ -207,6 +207,64 @@ pub enum Error {
         /// What was found and what was wanted.
         source: demo_core::Error,
     },
+    /// A server that does not answer, as when there is no network.
+    #[error(
+        "{url}: cannot be reached ({source}); without a network, place this file by hand at {} and run the same \
+         command again",
+        path.display()
+    )]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// Where the file belongs.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A server that answers without the file.
+    #[error(
+        "{url}: found HTTP status {status}, wanted 200; name another home with --mirror, or place this file by hand \
+         at {} and run the same command again",
+        path.display()
+    )]
+    Http {
+        /// The address.
+        url: String,
+        /// The status.
+        status: u16,
+        /// Where the file belongs.
+        path: PathBuf,
+    },
+    /// A download that is not what was announced, or broke off too often.
+    #[error("{from}: found {found}, wanted {wanted}")]
+    Download {
+        /// The address.
+        from: String,
+        /// What came.
+        found: String,
+        /// What should have come.
+        wanted: String,
+    },
+    /// A file whose bytes are not those wanted.
+    #[error("{}: found the SHA-256 {found}, wanted {wanted}; if this file is there, remove it and fetch it again", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Its checksum.
+        found: String,
+        /// The checksum wanted.
+        wanted: String,
+    },
+    /// An archive that is damaged, or an entry of it that is not unpacked.
+    #[error("{}: entry {entry:?}: found {found}, wanted only files and folders inside the archive", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// The entry's name.
+        entry: String,
+        /// What is wrong with it.
+        found: String,
+    },
     /// A table of simulated sets that cannot be written as text.
     #[error("table of simulated sets: {source}")]
     SimulatedTable {

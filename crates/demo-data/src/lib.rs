@@ -6,7 +6,7 @@
 //! - [`read_motifs`] reads MEME, JASPAR, TRANSFAC and HOCOMOCO, [`write_motifs`] writes them.
 //! - [`embedded`] holds JASPAR, HOCOMOCO and published figures, [`MotifRelations`] says what a
 //!   matched motif is to a factor.
-//! - [`inspect()`] says what a file holds.
+//! - [`inspect()`] says what a file holds; [`mod@fetch`] downloads public data.
 //!
 //! What is wrong with a file is one [`Error`] that names file, line, found and wanted; what was
 //! tolerated is a [`Warning`].
@@ -35,6 +35,7 @@ mod checksum;
 mod dataset;
 pub mod embedded;
 mod error;
+pub mod fetch;
 mod figures;
 mod inspect;
 mod motifs;

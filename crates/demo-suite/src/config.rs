@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use demo_data::embedded;
+use demo_data::fetch::Collection;
 use demo_models::{Architecture, CnnConfig, CnnRnnConfig, DeviceChoice, RnnConfig};
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +20,15 @@ pub enum Profile {
     Standard,
     /// All sets at full size, both protocols, five folds.
     Full,
+    /// The 57 real K562 sets whose factor has a JASPAR 2016 motif, every model once.
+    Encode57,
+    /// The 108 real K562 sets of the published comparison, every model once.
+    Encode108,
 }
 
 impl Profile {
     /// All profiles.
-    pub const ALL: [Self; 3] = [Self::Smoke, Self::Standard, Self::Full];
+    pub const ALL: [Self; 5] = [Self::Smoke, Self::Standard, Self::Full, Self::Encode57, Self::Encode108];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -30,6 +36,20 @@ impl Profile {
             Self::Smoke => "smoke",
             Self::Standard => "standard",
             Self::Full => "full",
+            Self::Encode57 => "encode57",
+            Self::Encode108 => "encode108",
+        }
+    }
+
+    /// The real sets that the profile is about; `None` where it takes whatever sets there are.
+    pub fn real_sets(self) -> Option<Vec<&'static str>> {
+        match self {
+            Self::Smoke | Self::Standard | Self::Full => None,
+            Self::Encode57 => Some(embedded::panel57().iter().map(|row| row.set.as_str()).collect()),
+            Self::Encode108 => {
+                let rows = embedded::deepbind_figures().iter();
+                Some(rows.filter(|row| row.cell == "K562").map(|row| row.set.as_str()).collect())
+            }
         }
     }
 }
@@ -199,9 +219,10 @@ impl RunConfig {
         if self.max_steps == Some(0) {
             return Err(setting("--max-steps", &0, "at least 1"));
         }
-        let data = match &self.data {
-            None => None,
-            Some(path) => Some(path.canonicalize().map_err(Error::io(path))?),
+        let data = match (&self.data, self.profile.real_sets()) {
+            (None, None) => None,
+            (Some(path), _) => Some(path.canonicalize().map_err(Error::io(path))?),
+            (None, Some(_)) => Some(fetched_sets(self.profile)?),
         };
         let mut models = self.models.clone().unwrap_or_else(|| ModelKind::ALL.to_vec());
         let mut protocols = self.protocols.clone().unwrap_or(protocols);
@@ -230,6 +251,16 @@ impl RunConfig {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.threads.unwrap_or_else(cores)
     }
+}
+
+/// The folder that `cargo xtask fetch encode` leaves.
+fn fetched_sets(profile: Profile) -> Result<PathBuf> {
+    let folder = Collection::Encode.folder();
+    folder.canonicalize().map_err(|_| {
+        let found = format!("(none), and no {}", folder.display());
+        let wanted = format!("the real sets of {profile}: fetch them by `cargo xtask fetch encode`");
+        setting("--data", &found, &wanted)
+    })
 }
 
 fn setting(flag: &'static str, found: &dyn ToString, wanted: &str) -> Error {
@@ -266,6 +297,17 @@ mod tests {
         let full = RunConfig { profile: Profile::Full, ..config() }.settings().unwrap();
         assert_eq!((full.folds, full.protocols.len()), (5, 2));
         assert_eq!(config().out(), PathBuf::from("runs/standard"));
+    }
+
+    #[test]
+    fn the_published_profiles_name_their_sets_and_ask_for_them() {
+        let count = |profile: Profile| profile.real_sets().map(|sets| sets.len());
+        assert_eq!(Profile::ALL.map(count), [None, None, None, Some(57), Some(108)]);
+        let all = Profile::Encode108.real_sets().unwrap();
+        assert!(Profile::Encode57.real_sets().unwrap().iter().all(|set| all.contains(set)));
+        let encode = RunConfig { profile: Profile::Encode57, ..config() };
+        let error = encode.settings().unwrap_err().to_string();
+        assert!(error.contains("cargo xtask fetch encode"), "{error}");
     }
 
     #[test]

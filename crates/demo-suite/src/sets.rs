@@ -1,6 +1,9 @@
 //! The data sets of a run: the embedded simulated ones, or a folder of real ones.
 
+use std::path::Path;
+
 use demo_core::Seed;
+use demo_data::fetch::set_folders;
 use demo_data::simulate::{self, SimulationSize};
 use demo_data::{DataSet, DeepBindFigures, LoadOptions, SetEntry};
 
@@ -57,7 +60,7 @@ pub(crate) fn plan_sets(settings: &Settings) -> Result<Vec<SetPlan>> {
             let names = simulate::set_names().into_iter();
             names.map(|name| SetPlan::Simulated(name.to_owned(), size)).collect()
         }
-        Some(folder) => demo_data::read_folder(folder)?.into_iter().map(SetPlan::Files).collect(),
+        Some(folder) => entries(folder, settings)?.into_iter().map(SetPlan::Files).collect(),
     };
     let asked = match (settings.sets.as_slice(), settings.profile, &settings.data) {
         ([], Profile::Smoke, None) => SMOKE_SETS.map(str::to_owned).to_vec(),
@@ -74,6 +77,40 @@ pub(crate) fn plan_sets(settings: &Settings) -> Result<Vec<SetPlan>> {
     }
     let wanted = |set: &SetPlan| asked.is_empty() || asked.iter().any(|name| name == set.name());
     Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// The data sets of a folder; for a profile of published sets, those sets, wherever below the folder
+/// they lie together.
+fn entries(folder: &Path, settings: &Settings) -> Result<Vec<SetEntry>> {
+    let Some(published) = settings.profile.real_sets() else {
+        return Ok(demo_data::read_folder(folder)?);
+    };
+    let wanted = |set: &SetEntry| published.contains(&set.name());
+    let mut best: Vec<SetEntry> = Vec::new();
+    for found in set_folders(folder)? {
+        let sets: Vec<SetEntry> = found.sets.into_iter().filter(wanted).collect();
+        if sets.len() > best.len() {
+            best = sets;
+        }
+    }
+    // Whoever names the sets to run needs no others.
+    let missing: Vec<&str> =
+        published.iter().copied().filter(|name| !best.iter().any(|set| set.name() == *name)).collect();
+    if settings.sets.is_empty() && !missing.is_empty() {
+        let shown = missing.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        return Err(Error::Setting {
+            flag: "--data",
+            found: format!(
+                "{} ({} of {} sets; not {shown} ..)",
+                folder.display(),
+                best.len(),
+                published.len()
+            ),
+            wanted: "all of them, as `cargo xtask fetch encode` brings them, or a choice by --sets"
+                .to_owned(),
+        });
+    }
+    Ok(best)
 }
 
 impl SetPlan {
@@ -106,7 +143,10 @@ impl SetPlan {
 fn simulation_size(profile: Profile) -> SimulationSize {
     match profile {
         Profile::Smoke => SimulationSize { train: 600, test: 200 },
-        Profile::Standard => SimulationSize { train: 2_000, test: 500 },
+        // The profiles of real sets simulate none.
+        Profile::Standard | Profile::Encode57 | Profile::Encode108 => {
+            SimulationSize { train: 2_000, test: 500 }
+        }
         Profile::Full => SimulationSize { train: 10_000, test: 500 },
     }
 }

@@ -127,6 +127,30 @@ fn a_planted_motif_and_every_promised_file_are_found() {
 }
 
 #[test]
+fn published_sets_are_found_below_the_folder_that_was_fetched() {
+    let folder = tempfile::tempdir().unwrap();
+    write_sets(&folder.path().join("made"));
+    let nested = folder.path().join("data/deepmotif-dashboard/deepbind");
+    fs::create_dir_all(&nested).unwrap();
+    let (name, out) = ("NFE2_K562_NF-E2_Yale", folder.path().join("out"));
+    fs::rename(folder.path().join("made/JUN_K562_A"), nested.join(name)).unwrap();
+    fs::rename(folder.path().join("made/FOS_K562_B"), nested.join("FOS_K562_B")).unwrap();
+    let settings = RunConfig {
+        profile: Profile::Encode57,
+        max_steps: Some(2),
+        ..config(&folder.path().join("data"), out.clone())
+    };
+    let error = reproduce(&settings, &Interrupt::default()).unwrap_err().to_string();
+    assert!(error.contains("1 of 57 sets") && error.contains("cargo xtask fetch encode"), "{error}");
+    assert!(!out.exists());
+    let chosen = RunConfig { sets: Some(vec![name.to_owned()]), ..settings };
+    reproduce(&chosen, &Interrupt::default()).unwrap();
+    let results = fs::read_to_string(out.join("results.tsv")).unwrap();
+    assert_eq!(results.lines().count(), 2);
+    assert!(results.contains(name) && results.contains("\t0.9968"), "{results}");
+}
+
+#[test]
 fn bad_input_gives_one_error_and_no_tables() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

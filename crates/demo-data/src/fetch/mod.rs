@@ -1,0 +1,157 @@
+//! Downloads public data: what is where, with checksums, resumed where it broke off.
+//!
+//! [`Collection`] says which files a collection consists of and where their homes are. [`fetch()`]
+//! brings one of them into a folder: it downloads under a temporary name (continuing what an earlier
+//! call left, by an HTTP range that the server confirms), compares size and SHA-256 with what is
+//! known, renames, unpacks archives without following anything out of their folder, and lists what
+//! came. A file that is already there, perhaps placed by hand, is verified and not downloaded.
+//!
+//! Encryption is Rust all the way down (`ureq`, `rustls`, `graviola`), which works on 64-bit x86 and
+//! ARM processors of the last ten years; elsewhere `https` is refused with the hint to place the
+//! file by hand. Cost: one pass over the network, two over the file.
+
+mod contents;
+mod download;
+mod http;
+#[cfg(test)]
+mod server;
+mod sources;
+mod sums;
+mod unpack;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use contents::{Contents, SetFolder, set_folders};
+pub use sources::{Collection, FileKind, RemoteFile};
+pub use unpack::UnpackLimits;
+
+use crate::{Error, Result, sha256_of_file};
+
+/// Where to put what is fetched, and how hard to try.
+///
+/// ```
+/// use demo_data::fetch::FetchConfig;
+///
+/// let config = FetchConfig { mirror: Some("http://mirror.example/demo".into()), ..FetchConfig::new("data") };
+/// assert_eq!(config.attempts, 5);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct FetchConfig {
+    /// The folder; made where it is missing.
+    pub to: PathBuf,
+    /// The address of a folder that holds the files under their own names, instead of their homes.
+    pub mirror: Option<String>,
+    /// How many times a download is tried before it is given up; each continues the one before.
+    pub attempts: usize,
+    /// The pause before the second attempt; it doubles from one to the next.
+    pub pause: Duration,
+    /// What an archive may unpack to.
+    pub limits: UnpackLimits,
+}
+
+impl FetchConfig {
+    /// Into a folder, from the files' homes, in five attempts.
+    pub fn new(to: impl Into<PathBuf>) -> Self {
+        let (attempts, pause) = (5, Duration::from_secs(1));
+        Self { to: to.into(), mirror: None, attempts, pause, limits: UnpackLimits::default() }
+    }
+}
+
+/// How far a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bytes of the whole file, where the server or the table of sources says.
+    pub total: Option<u64>,
+}
+
+/// A file that is here, whole and unpacked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fetched {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// What the SHA-256 was compared with.
+    pub verified: Verified,
+    /// Whether it was there before, so that nothing was downloaded.
+    pub was_there: bool,
+    /// What it holds.
+    pub contents: Contents,
+}
+
+/// What a file's SHA-256 was compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// The published one.
+    Published,
+    /// The one noted in `SHA256SUMS` when the file was fetched first.
+    Noted,
+    /// Nothing: none is published, and this is the first time. It is noted now.
+    FirstTime,
+}
+
+/// Brings one file into the folder, unless it is there, and unpacks it.
+///
+/// `progress` hears of the download now and then.
+///
+/// # Errors
+/// [`Error::Unreachable`] and [`Error::Http`] where no home answers, [`Error::Download`] where what
+/// comes is not what was announced, [`Error::Checksum`], [`Error::Archive`], and where files cannot
+/// be read or written. Nothing is left under a final name; a partial download is kept and continued
+/// by the next call.
+pub fn fetch(file: &RemoteFile, config: &FetchConfig, progress: &mut dyn FnMut(Progress)) -> Result<Fetched> {
+    let path = config.to.join(&file.name);
+    fs::create_dir_all(&config.to).map_err(|source| Error::Write { path: config.to.clone(), source })?;
+    let noted = sums::noted(&config.to, &file.name)?;
+    let wanted = file.sha256.clone().or_else(|| noted.clone());
+    let was_there = path.exists();
+    if !was_there {
+        download::download(file, config, &path, wanted.as_deref(), progress)?;
+    }
+    let sha256 = sha256_of_file(&path)?;
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != sha256) {
+        return Err(Error::Checksum { path, found: sha256, wanted });
+    }
+    if noted.is_none() {
+        sums::note(&config.to, &file.name, &sha256)?;
+    }
+    let verified = match (&file.sha256, noted) {
+        (Some(_), _) => Verified::Published,
+        (None, Some(_)) => Verified::Noted,
+        (None, None) => Verified::FirstTime,
+    };
+    let bytes = fs::metadata(&path).map_err(|source| Error::Read { path: path.clone(), source })?.len();
+    let contents = match file.kind {
+        FileKind::Motifs => contents::motifs(&path)?,
+        FileKind::TarGz | FileKind::Zip => {
+            let folder = config.to.join(unpacked_name(&file.name));
+            if !folder.exists() {
+                unpack::unpack(&path, file.kind, &folder, config.limits)?;
+            }
+            Contents::Sets(set_folders(&folder)?)
+        }
+    };
+    Ok(Fetched { path, bytes, sha256, verified, was_there, contents })
+}
+
+/// The folder of an archive: its name without what tells the format.
+fn unpacked_name(name: &str) -> &str {
+    let stem = name.strip_suffix(".tar.gz").or_else(|| name.strip_suffix(".zip"));
+    stem.unwrap_or(name)
+}
+
+/// The name of a file in the making, beside its final one.
+fn part_of(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests;
