@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bootstrap, Groups, Interval, Origin, PairedT, Result, ResultTable, Summary, Wilcoxon, bootstrap_mean,
-    holm, paired_t, wilcoxon,
+    Bootstrap, EffectSizes, Groups, Interval, Origin, PairedT, Result, ResultTable, Summary, Wilcoxon,
+    bootstrap_mean, effect_sizes, holm, paired_t, wilcoxon,
 };
 
 /// Two models compared over TFs, on what both have.
@@ -28,6 +28,8 @@ pub struct Comparison {
     pub t_test: Option<PairedT>,
     /// The p of the t test after Holm's correction over the family of pairs.
     pub t_holm: Option<f64>,
+    /// Effect sizes over TFs; `None` where they are undefined.
+    pub effects: Option<EffectSizes>,
     /// The signed-rank test over TFs; `None` where it is undefined.
     pub wilcoxon: Option<Wilcoxon>,
     /// The p of the signed-rank test after Holm's correction over the family of pairs.
@@ -98,6 +100,7 @@ impl ResultTable {
             interval,
             t_test: paired_t(&differences)?,
             t_holm: None,
+            effects: effect_sizes(&differences)?,
             wilcoxon: wilcoxon(&differences)?,
             wilcoxon_holm: None,
         })

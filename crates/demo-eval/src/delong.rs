@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::interval::{check_level, normal_quantile, normal_two_sided};
 use crate::ranks::midranks;
-use crate::{Error, Interval, Result, ScoredLabels};
+use crate::{Error, Interval, Result, ScoredLabels, holm};
 
 /// The scale on which an AUROC plus and minus some standard errors is formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +87,39 @@ pub fn delong_test(first: &ScoredLabels, second: &ScoredLabels) -> Result<Delong
 }
 
 /// Checks that two models were scored on the same examples, as far as labels can tell.
+/// Two of several models compared on one set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DelongPair {
+    /// The first model's place in the list.
+    pub first: usize,
+    /// The second model's place.
+    pub second: usize,
+    /// The comparison of the two.
+    pub test: DelongTest,
+    /// Its p after Holm's correction over all pairs of the list.
+    pub p_holm: Option<f64>,
+}
+
+/// All pairs of several models on one set, the family of Holm's correction.
+///
+/// # Errors
+///
+/// As [`delong_test`].
+pub fn delong_all(models: &[&ScoredLabels]) -> Result<Vec<DelongPair>> {
+    let mut pairs = Vec::new();
+    for first in 0..models.len() {
+        for second in first + 1..models.len() {
+            let test = delong_test(models[first], models[second])?;
+            pairs.push(DelongPair { first, second, test, p_holm: None });
+        }
+    }
+    let corrected = holm(&pairs.iter().map(|pair| pair.test.p).collect::<Vec<_>>());
+    for (pair, p_holm) in pairs.iter_mut().zip(corrected) {
+        pair.p_holm = p_holm;
+    }
+    Ok(pairs)
+}
+
 pub(crate) fn check_same_labels(first: &ScoredLabels, second: &ScoredLabels) -> Result<()> {
     let (a, b) = (first.labels(), second.labels());
     crate::error::check_length("labels of the second model", b.len(), a.len())?;
@@ -209,6 +242,20 @@ mod tests {
         let logit = first.delong_interval(0.95, IntervalScale::Logit).unwrap();
         assert!((logit.unwrap().low - 0.434_797_900_547_241_77).abs() < 1e-10);
         assert!((logit.unwrap().high - 0.970_147_451_638_822_2).abs() < 1e-10);
+    }
+
+    // scikit-learn and SciPy have no DeLong test; the p of each pair is checked above, the family by
+    // hand: three pairs, of which two are one model against itself turned over.
+    #[test]
+    fn all_pairs_are_corrected_together() {
+        let (first, second) = example();
+        let pairs = delong_all(&[&first, &second, &first]).unwrap();
+        let places: Vec<_> = pairs.iter().map(|pair| (pair.first, pair.second)).collect();
+        assert_eq!(places, [(0, 1), (0, 2), (1, 2)]);
+        let p = pairs[0].test.p.unwrap();
+        assert_eq!((pairs[0].p_holm, pairs[1].p_holm), (Some((3.0 * p).min(1.0)), None));
+        assert_eq!(pairs[2].test.difference, -pairs[0].test.difference);
+        assert!(delong_all(&[&first]).unwrap().is_empty());
     }
 
     #[test]

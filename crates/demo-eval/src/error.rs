@@ -24,6 +24,14 @@ pub enum Error {
         /// The number itself.
         found: f64,
     },
+    /// A weight below zero.
+    #[error("weight {}: found {found}, wanted a number of at least 0", index + 1)]
+    NegativeWeight {
+        /// 0-based position in the list; messages count from 1.
+        index: usize,
+        /// The number itself.
+        found: f64,
+    },
     /// A probability outside 0 to 1.
     #[error("probability {}: found {found}, wanted a number from 0 to 1", index + 1)]
     Probability {

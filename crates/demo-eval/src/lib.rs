@@ -6,10 +6,12 @@
 //!
 //! Three levels are kept apart:
 //!
-//! - one model on one set: [`ScoredLabels`] (ranks), [`Predictions`] (probabilities), with the
-//!   intervals of [`ScoredLabels::delong_interval`] and [`bootstrap_auroc`];
-//! - two models on one set: [`delong_test`], [`bootstrap_auroc_difference`];
-//! - models over sets: [`ResultTable`], which averages what is no replicate before it tests.
+//! - one model on one set: [`ScoredLabels`] (ranks), [`Predictions`] (probabilities and their
+//!   calibration, [`fit_temperature`]), with the intervals of [`ScoredLabels::delong_interval`] and
+//!   [`bootstrap_auroc`]; [`position_metrics`] for an explanation against true sites;
+//! - models on one set: [`delong_test`], [`delong_all`], [`bootstrap_auroc_difference`];
+//! - models over sets: [`ResultTable`], which averages what is no replicate before it tests, with
+//!   [`effect_sizes`] and [`friedman()`]'s mean ranks.
 //!
 //! ```
 //! use demo_core::Seed;
@@ -28,12 +30,16 @@
 //! ```
 
 mod bootstrap;
+mod calibration;
 mod comparison;
 mod delong;
+mod effects;
 mod error;
+mod friedman;
 mod holm;
 mod interval;
 mod paired_t;
+mod positions;
 mod precision_recall;
 mod predictions;
 mod ranks;
@@ -41,21 +47,27 @@ mod result_table;
 mod roc;
 mod scored_labels;
 mod summary;
+mod temperature;
 mod wilcoxon;
 
 pub use bootstrap::{
     Bootstrap, Groups, bootstrap_auroc, bootstrap_auroc_difference, bootstrap_mean, percentile_interval,
 };
+pub use calibration::{Binning, BrierParts, Reliability, ReliabilityBin};
 pub use comparison::Comparison;
-pub use delong::{DelongTest, IntervalScale, delong_test};
+pub use delong::{DelongPair, DelongTest, IntervalScale, delong_all, delong_test};
+pub use effects::{EffectSizes, effect_sizes};
 pub use error::{Error, Result};
+pub use friedman::{Friedman, RankComparison, friedman};
 pub use holm::holm;
 pub use interval::Interval;
 pub use paired_t::{PairedT, paired_t};
+pub use positions::{PositionMetrics, position_metrics};
 pub use precision_recall::{PrecisionRecallCurve, PrecisionRecallPoint};
 pub use predictions::{Metrics, Predictions};
 pub use result_table::{ModelSummary, Origin, ResultTable, Row, SetMean, TfMean};
 pub use roc::{RocCurve, RocPoint};
 pub use scored_labels::ScoredLabels;
 pub use summary::Summary;
+pub use temperature::fit_temperature;
 pub use wilcoxon::{Wilcoxon, WilcoxonMethod, wilcoxon};

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::check_finite;
-use crate::{Bootstrap, Error, Groups, Interval, Result, Summary, bootstrap_mean};
+use crate::{Bootstrap, Error, Friedman, Groups, Interval, Result, Summary, bootstrap_mean, friedman};
 
 /// Whether the data sets are measurements; every summary and test says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,6 +201,32 @@ impl ResultTable {
         })
     }
 
+    /// Ranks models on every TF of the sets that all of them have; `None` for fewer than two models
+    /// or TFs, or where all tie.
+    ///
+    /// # Errors
+    ///
+    /// When a model has no rows.
+    pub fn rank_models(&self, models: &[&str]) -> Result<Option<Friedman>> {
+        let indices = models.iter().map(|model| self.index_of(model)).collect::<Result<Vec<_>>>()?;
+        let mut by_tf: BTreeMap<&str, Vec<Vec<f64>>> = BTreeMap::new();
+        for results in self.sets.values() {
+            let figures: Option<Vec<f64>> =
+                indices.iter().map(|index| Some(mean(&fold_means(results.models.get(index)?)))).collect();
+            if let Some(figures) = figures {
+                by_tf.entry(&results.tf).or_default().push(figures);
+            }
+        }
+        let blocks: Vec<Vec<f64>> = by_tf
+            .values()
+            .map(|sets| {
+                let of_model = |model| sets.iter().map(|set| set[model]).sum::<f64>() / sets.len() as f64;
+                (0..models.len()).map(of_model).collect()
+            })
+            .collect();
+        friedman(&blocks)
+    }
+
     /// First less second for each TF, and the number of sets behind them.
     ///
     /// Only what both models have is compared: sets of both, and within a set folds of both, so
@@ -319,6 +345,16 @@ pub(crate) mod tests {
             row("MYC_K562", "rnn", 1, 1, 0.9),
             row("REST_K562", "rnn", 0, 1, 0.5),
         ]
+    }
+
+    #[test]
+    fn models_are_ranked_on_what_all_have() {
+        let table = ResultTable::new(&rows(), Origin::Simulated).unwrap();
+        // MYC_HeLa has no RNN; on MYC_K562 the folds' means tie at .9, on REST the CNN is first.
+        let test = table.rank_models(&["cnn", "rnn"]).unwrap().unwrap();
+        assert_eq!((test.blocks, test.mean_ranks), (2, vec![1.25, 1.75]));
+        assert_eq!(table.rank_models(&["cnn"]).unwrap(), None);
+        assert!(table.rank_models(&["cnn", "gru"]).is_err());
     }
 
     #[test]
