@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use demo_core::{DnaSequence, Motif, ProbabilityMatrix, Seed, Strand};
 use demo_report::{
-    BoxPlot, DataKind, Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport, ModelSummary,
-    MotifCount, MotifPair, MotifRow, PairTest, PublishedMotifCount, PublishedSeries, PublishedStatus,
-    PublishedSummary, Report, RocCurve, RocPlot, RunInfo, SaliencyTrack, SetReport, SiteSpan, TemporalCurves,
-    TrackStyle, bibliography, write_whole,
+    BoxPlot, CriticalDifference, DataKind, Estimate, LearningCurves, LearningSeries, Logo, LogoScale,
+    ModelReport, ModelSummary, MotifCount, MotifPair, MotifRow, PairTest, PublishedMotifCount,
+    PublishedSeries, PublishedStatus, PublishedSummary, ReliabilityCurve, ReliabilityPlot, Report, RocCurve,
+    RocPlot, RunInfo, SaliencyTrack, SetReport, SiteSpan, TemporalCurves, TrackStyle, bibliography,
+    write_whole,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -51,6 +52,9 @@ fn draw_single_pictures(report: &Report, folder: &std::path::Path) -> Result<(),
             curves.draw()?.write(folder, &stem("learning"))?;
         }
     }
+    ranks().draw()?.write(folder, "critical-difference")?;
+    reliability().draw()?.write(folder, "reliability")?;
+    by_training_size().draw()?.write(folder, "learning-by-size")?;
     let motif = Logo::from_matrix(matrix()?.probabilities());
     motif.clone().with_title("REST").draw()?.write(folder, "motif-bits")?;
     motif.with_scale(LogoScale::Probability).draw()?.write(folder, "motif-probability")?;
@@ -90,6 +94,7 @@ fn report() -> Result<Report, Box<dyn Error>> {
         published: published_summaries(),
         published_by_set,
         tests: tests(),
+        ranks: vec![ranks()],
         motif_counts: motif_counts(),
         published_motif_counts: vec![
             published_count("CNN", 19),
@@ -124,6 +129,7 @@ fn set(name: &str, tf: &str, difficulty: f64, random: &mut ChaCha8Rng) -> Result
         published: vec![("DeepBind*".into(), 0.975 - difficulty, PublishedStatus::Confirmed)],
         models,
         roc: Some(RocPlot { title: String::new(), curves }),
+        reliability: Some(reliability()),
     })
 }
 
@@ -222,12 +228,73 @@ fn learning(random: &mut ChaCha8Rng) -> LearningCurves {
             })
             .collect(),
         chosen: (turn > 0.0).then_some(16.0 * 31.0),
+        band: Vec::new(),
     };
     LearningCurves {
         title: String::new(),
         across: "step".into(),
         up: "log loss".into(),
         series: vec![series("training", 0.2, -0.0005), series("validation", 0.26, 0.0006)],
+    }
+}
+
+/// AUROC against the number of training sequences, with bands.
+fn by_training_size() -> LearningCurves {
+    let series = |name: &str, best: f64, need: f64| {
+        let sizes = [250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0];
+        let auroc = |size: f64| best - 0.3 * (-size / need).exp();
+        LearningSeries {
+            name: name.into(),
+            points: sizes.iter().map(|&size| (size, auroc(size))).collect(),
+            chosen: None,
+            band: sizes
+                .iter()
+                .map(|&size: &f64| {
+                    let half = 0.6 / size.sqrt();
+                    (size, auroc(size) - half, auroc(size) + half)
+                })
+                .collect(),
+        }
+    };
+    LearningCurves {
+        title: "Made-up learning curves".into(),
+        across: "training sequences".into(),
+        up: "AUROC".into(),
+        series: vec![series("CNN", 0.93, 1_100.0), series("RNN", 0.91, 3_000.0)],
+    }
+}
+
+/// Six models, of which some are told apart.
+fn ranks() -> CriticalDifference {
+    let names = ["CNN", "RNN", "CNN-RNN", "gkm", "scan-own", "scan-best"];
+    let models = names.into_iter().map(str::to_owned).zip([2.1, 3.4, 1.4, 3.9, 5.4, 4.8]).collect();
+    CriticalDifference {
+        title: "AUROC on 57 data sets".into(),
+        models,
+        difference: 1.13,
+        groups: vec![vec![2, 0], vec![1, 3], vec![3, 5], vec![5, 4]],
+        note: "Mean ranks over 44 TFs; Friedman p 3.1e-9".into(),
+    }
+}
+
+/// One model that is honest, one that is too sure.
+fn reliability() -> ReliabilityPlot {
+    let bins = |sharpness: f64| {
+        let bin = |i: i32| {
+            let p = f64::from(i) / 10.0 + 0.05;
+            let odds = (p / (1.0 - p)).ln() * sharpness;
+            (p, 1.0 / (1.0 + (-odds).exp()), if i == 0 || i == 9 { 0.3 } else { 0.05 })
+        };
+        (0..10).map(bin).collect()
+    };
+    let curve = |name: &str, sharpness, expected_error| ReliabilityCurve {
+        name: name.into(),
+        bins: bins(sharpness),
+        expected_error,
+    };
+    ReliabilityPlot {
+        title: String::new(),
+        curves: vec![curve("CNN", 1.0, 0.004), curve("RNN", 0.45, 0.071)],
     }
 }
 
@@ -310,6 +377,8 @@ fn tests() -> Vec<PairTest> {
         t_holm: Some(0.000_026 / value.abs()),
         wilcoxon_p: Some(0.000_4),
         wilcoxon_holm: Some(0.000_8),
+        hedges_g: Some(value * 40.0),
+        rank_biserial: Some(0.7),
     };
     vec![row("CNN-RNN", "CNN", 0.013), row("CNN-RNN", "RNN", 0.041), row("CNN", "RNN", 0.028)]
 }

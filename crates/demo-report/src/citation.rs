@@ -23,6 +23,18 @@ pub enum Citation {
     HocomocoV11,
     /// Intervals and tests of AUROC.
     DeLong,
+    /// Corrections for several tests.
+    Holm,
+    /// The signed-rank test.
+    Wilcoxon,
+    /// Mean ranks and critical differences.
+    Demsar,
+    /// The parts of the Brier score.
+    Murphy,
+    /// Calibration and temperature scaling.
+    GuoCalibration,
+    /// The gapped k-mers of the baseline.
+    GkmSvm,
 }
 
 struct Entry {
@@ -35,12 +47,12 @@ struct Entry {
     volume: &'static str,
     number: Option<&'static str>,
     pages: &'static str,
-    doi: &'static str,
+    doi: Option<&'static str>,
 }
 
 impl Citation {
     /// All of them, in the order of a bibliography.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::DeepMotifDashboard,
         Self::DeepBind,
         Self::Jaspar2016,
@@ -49,6 +61,12 @@ impl Citation {
         Self::Encode,
         Self::HocomocoV11,
         Self::DeLong,
+        Self::Holm,
+        Self::Wilcoxon,
+        Self::Demsar,
+        Self::Murphy,
+        Self::GuoCalibration,
+        Self::GkmSvm,
     ];
 
     /// The BibTeX key.
@@ -66,7 +84,11 @@ impl Citation {
         if let Some(number) = e.number {
             let _ = writeln!(text, "  number = {{{number}}},");
         }
-        let _ = write!(text, "  pages = {{{}}},\n  doi = {{{}}}\n}}\n", e.pages, e.doi);
+        let _ = write!(text, "  pages = {{{}}}", e.pages);
+        if let Some(doi) = e.doi {
+            let _ = write!(text, ",\n  doi = {{{doi}}}");
+        }
+        text.push_str("\n}\n");
         text
     }
 
@@ -74,16 +96,18 @@ impl Citation {
     pub(crate) fn to_html(self) -> String {
         let e = self.entry();
         let number = e.number.map_or(String::new(), |number| format!("({number})"));
+        let doi = e.doi.map_or(String::new(), |doi| {
+            let doi = escape(doi);
+            format!(" <a href=\"https://doi.org/{doi}\">doi:{doi}</a>")
+        });
         format!(
-            "{}. {}. <i>{}</i> {} {}{number}:{}. <a href=\"https://doi.org/{}\">doi:{}</a>",
+            "{}. {}. <i>{}</i> {} {}{number}:{}.{doi}",
             escape(e.short_authors),
             escape(e.title),
             e.journal,
             e.year,
             e.volume,
             e.pages.replace("--", "–"),
-            e.doi,
-            e.doi
         )
     }
 
@@ -97,6 +121,12 @@ impl Citation {
             Self::Encode => ENCODE,
             Self::HocomocoV11 => HOCOMOCO_V11,
             Self::DeLong => DELONG,
+            Self::Holm => HOLM,
+            Self::Wilcoxon => WILCOXON,
+            Self::Demsar => DEMSAR,
+            Self::Murphy => MURPHY,
+            Self::GuoCalibration => GUO_CALIBRATION,
+            Self::GkmSvm => GKM_SVM,
         }
     }
 }
@@ -116,7 +146,7 @@ const DEEP_MOTIF_DASHBOARD: Entry = Entry {
     volume: "22",
     number: None,
     pages: "254--265",
-    doi: "10.1142/9789813207813_0025",
+    doi: Some("10.1142/9789813207813_0025"),
 };
 
 const DEEP_BIND: Entry = Entry {
@@ -129,7 +159,7 @@ const DEEP_BIND: Entry = Entry {
     volume: "33",
     number: Some("8"),
     pages: "831--838",
-    doi: "10.1038/nbt.3300",
+    doi: Some("10.1038/nbt.3300"),
 };
 
 const JASPAR_2016: Entry = Entry {
@@ -142,7 +172,7 @@ const JASPAR_2016: Entry = Entry {
     volume: "44",
     number: Some("D1"),
     pages: "D110--D115",
-    doi: "10.1093/nar/gkv1176",
+    doi: Some("10.1093/nar/gkv1176"),
 };
 
 const JASPAR_2026: Entry = Entry {
@@ -155,7 +185,7 @@ const JASPAR_2026: Entry = Entry {
     volume: "54",
     number: Some("D1"),
     pages: "D184--D193",
-    doi: "10.1093/nar/gkaf1209",
+    doi: Some("10.1093/nar/gkaf1209"),
 };
 
 const TOMTOM: Entry = Entry {
@@ -168,7 +198,7 @@ const TOMTOM: Entry = Entry {
     volume: "8",
     number: Some("2"),
     pages: "R24",
-    doi: "10.1186/gb-2007-8-2-r24",
+    doi: Some("10.1186/gb-2007-8-2-r24"),
 };
 
 const ENCODE: Entry = Entry {
@@ -181,7 +211,7 @@ const ENCODE: Entry = Entry {
     volume: "489",
     number: Some("7414"),
     pages: "57--74",
-    doi: "10.1038/nature11247",
+    doi: Some("10.1038/nature11247"),
 };
 
 const HOCOMOCO_V11: Entry = Entry {
@@ -194,7 +224,7 @@ const HOCOMOCO_V11: Entry = Entry {
     volume: "46",
     number: Some("D1"),
     pages: "D252--D259",
-    doi: "10.1093/nar/gkx1106",
+    doi: Some("10.1093/nar/gkx1106"),
 };
 
 const DELONG: Entry = Entry {
@@ -207,7 +237,85 @@ const DELONG: Entry = Entry {
     volume: "44",
     number: Some("3"),
     pages: "837--845",
-    doi: "10.2307/2531595",
+    doi: Some("10.2307/2531595"),
+};
+
+const HOLM: Entry = Entry {
+    key: "holm1979simple",
+    authors: "Holm, Sture",
+    short_authors: "Holm S",
+    title: "A simple sequentially rejective multiple test procedure",
+    journal: "Scandinavian Journal of Statistics",
+    year: 1979,
+    volume: "6",
+    number: Some("2"),
+    pages: "65--70",
+    doi: None,
+};
+
+const WILCOXON: Entry = Entry {
+    key: "wilcoxon1945individual",
+    authors: "Wilcoxon, Frank",
+    short_authors: "Wilcoxon F",
+    title: "Individual comparisons by ranking methods",
+    journal: "Biometrics Bulletin",
+    year: 1945,
+    volume: "1",
+    number: Some("6"),
+    pages: "80--83",
+    doi: Some("10.2307/3001968"),
+};
+
+const DEMSAR: Entry = Entry {
+    key: "demsar2006statistical",
+    authors: "Dem{\\v{s}}ar, Janez",
+    short_authors: "Demšar J",
+    title: "Statistical comparisons of classifiers over multiple data sets",
+    journal: "Journal of Machine Learning Research",
+    year: 2006,
+    volume: "7",
+    number: None,
+    pages: "1--30",
+    doi: None,
+};
+
+const MURPHY: Entry = Entry {
+    key: "murphy1973vector",
+    authors: "Murphy, Allan H.",
+    short_authors: "Murphy AH",
+    title: "A new vector partition of the probability score",
+    journal: "Journal of Applied Meteorology",
+    year: 1973,
+    volume: "12",
+    number: Some("4"),
+    pages: "595--600",
+    doi: Some("10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2"),
+};
+
+const GUO_CALIBRATION: Entry = Entry {
+    key: "guo2017calibration",
+    authors: "Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.",
+    short_authors: "Guo C, Pleiss G, Sun Y, Weinberger KQ",
+    title: "On calibration of modern neural networks",
+    journal: "Proceedings of Machine Learning Research",
+    year: 2017,
+    volume: "70",
+    number: None,
+    pages: "1321--1330",
+    doi: None,
+};
+
+const GKM_SVM: Entry = Entry {
+    key: "ghandi2014enhanced",
+    authors: "Ghandi, Mahmoud and Lee, Dongwon and Mohammad-Noori, Morteza and Beer, Michael A.",
+    short_authors: "Ghandi M, Lee D, Mohammad-Noori M, Beer MA",
+    title: "Enhanced regulatory sequence prediction using gapped k-mer features",
+    journal: "PLoS Computational Biology",
+    year: 2014,
+    volume: "10",
+    number: Some("7"),
+    pages: "e1003711",
+    doi: Some("10.1371/journal.pcbi.1003711"),
 };
 
 #[cfg(test)]

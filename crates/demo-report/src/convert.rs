@@ -1,12 +1,15 @@
 //! From what evaluation and motif comparison give to what is drawn.
 
 use demo_core::Motif;
-use demo_eval::{Comparison, Interval, Origin};
+use demo_eval::{Comparison, Friedman, Interval, Origin, Reliability};
 use demo_motifmatch::Match;
 
+use crate::critical_difference::CriticalDifference;
 use crate::motif_pair::MotifPair;
+use crate::reliability::ReliabilityCurve;
 use crate::report::{ModelSummary, MotifRow, PairTest};
 use crate::roc::RocCurve;
+use crate::table::significant;
 use crate::values::{DataKind, Estimate};
 
 impl From<Origin> for DataKind {
@@ -56,7 +59,44 @@ impl PairTest {
             t_holm: comparison.t_holm,
             wilcoxon_p: comparison.wilcoxon.as_ref().map(|test| test.p),
             wilcoxon_holm: comparison.wilcoxon_holm,
+            hedges_g: comparison.effects.map(|effects| effects.hedges_g),
+            rank_biserial: comparison.effects.map(|effects| effects.rank_biserial),
         })
+    }
+}
+
+impl CriticalDifference {
+    /// The diagram of a Friedman test; `models` are named in the test's order.
+    ///
+    /// # Errors
+    ///
+    /// When the level is not between 0 and 1.
+    pub fn from_eval(
+        title: &str,
+        models: &[String],
+        test: &Friedman,
+        level: f64,
+        unit: &str,
+    ) -> demo_eval::Result<Self> {
+        Ok(Self {
+            title: title.into(),
+            models: models.iter().cloned().zip(test.mean_ranks.iter().copied()).collect(),
+            difference: test.critical_difference(level)?,
+            groups: test.groups(level)?,
+            note: format!("Mean ranks over {} {unit}; Friedman p {}", test.blocks, significant(test.p, 2)),
+        })
+    }
+}
+
+impl ReliabilityCurve {
+    /// The bins of one model.
+    pub fn from_eval(name: &str, reliability: &Reliability) -> Self {
+        let all: usize = reliability.bins.iter().map(|bin| bin.examples).sum();
+        let share = |bin: &demo_eval::ReliabilityBin| {
+            (bin.predicted, bin.observed, bin.examples as f64 / all.max(1) as f64)
+        };
+        let bins = reliability.bins.iter().map(share).collect();
+        Self { name: name.into(), bins, expected_error: reliability.expected_error }
     }
 }
 

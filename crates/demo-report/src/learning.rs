@@ -1,11 +1,12 @@
-//! Learning curves: a loss, or any other number, over training steps.
+//! Learning curves: a loss, or any other number, over training steps or training sequences, with bands
+//! of confidence where they are known.
 
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
 use crate::figure::Figure;
 use crate::roc::thin;
-use crate::style::{fill_class, line_class};
+use crate::style::{band_class, fill_class, line_class};
 use crate::svg::{Anchor, Canvas, text_width};
 use crate::{Error, Result};
 
@@ -18,6 +19,9 @@ pub struct LearningSeries {
     pub points: Vec<(f64, f64)>,
     /// The step whose weights were kept, marked by a dot.
     pub chosen: Option<f64>,
+    /// Step, lower and upper bound of a band around the curve, such as a 95 % interval; may be empty.
+    #[serde(default)]
+    pub band: Vec<(f64, f64, f64)>,
 }
 
 /// Several curves over the same steps.
@@ -48,6 +52,12 @@ impl LearningCurves {
                 return Err(Error::Value { figure, what: "point", index, found, wanted: "a finite number" });
             }
         }
+        let bands = self.series.iter().flat_map(|series| &series.band).enumerate();
+        for (index, &(step, low, high)) in bands {
+            if let Some(found) = [step, low, high].into_iter().find(|number| !number.is_finite()) {
+                return Err(Error::Value { figure, what: "bound", index, found, wanted: "a finite number" });
+            }
+        }
         let legend = self.series.len() as f64 * 15.0;
         let top = if self.title.is_empty() { 10.0 } else { 26.0 } + legend;
         let (left, width, height) = (58.0, 340.0, 170.0);
@@ -58,6 +68,11 @@ impl LearningCurves {
         }
         self.draw_axes(&mut canvas, &across, &up);
         for (index, series) in self.series.iter().enumerate() {
+            if !series.band.is_empty() {
+                let lower = series.band.iter().map(|&(x, low, _)| (across.at(x), up.at(low)));
+                let upper = series.band.iter().rev().map(|&(x, _, high)| (across.at(x), up.at(high)));
+                canvas.polygon(&band_class(index), &lower.chain(upper).collect::<Vec<_>>());
+            }
             let points = series.points.iter().map(|&(x, y)| (across.at(x), up.at(y)));
             canvas.polyline(&line_class(index), &thin(points));
             let chosen = series.points.iter().find(|point| Some(point.0) == series.chosen);
@@ -75,9 +90,14 @@ impl LearningCurves {
     }
 
     fn axes(&self, left: f64, width: f64, top: f64, height: f64) -> (Axis, Axis) {
-        let points = || self.series.iter().flat_map(|series| &series.points);
+        let bounds = |&(x, low, high): &(f64, f64, f64)| [(x, low), (x, high)];
+        let points: Vec<(f64, f64)> = self
+            .series
+            .iter()
+            .flat_map(|series| series.points.iter().copied().chain(series.band.iter().flat_map(bounds)))
+            .collect();
         let range = |pick: fn(&(f64, f64)) -> f64| {
-            points().map(pick).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
+            points.iter().map(pick).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
         };
         let (first, last) = range(|point| point.0);
         let (low, high) = range(|point| point.1);
@@ -110,7 +130,7 @@ mod tests {
     #[test]
     fn the_kept_step_is_marked() {
         let points = (0..50).map(|step| (f64::from(step), 0.7 - 0.01 * f64::from(step))).collect();
-        let series = LearningSeries { name: "validation".into(), points, chosen: Some(40.0) };
+        let series = LearningSeries { name: "validation".into(), points, chosen: Some(40.0), band: vec![] };
         let curves = LearningCurves {
             title: "Loss".into(),
             across: "step".into(),
@@ -123,8 +143,27 @@ mod tests {
     }
 
     #[test]
+    fn a_band_widens_the_axis_and_is_drawn_below_the_curve() {
+        let series = LearningSeries {
+            name: "CNN".into(),
+            points: vec![(500.0, 0.8), (2_000.0, 0.9)],
+            chosen: None,
+            band: vec![(500.0, 0.6, 0.95), (2_000.0, 0.85, 0.94)],
+        };
+        let curves = LearningCurves { series: vec![series], ..LearningCurves::default() };
+        let svg = curves.draw().unwrap().svg();
+        let band = svg.find("<path class=\"v0\"").unwrap();
+        assert!(band < svg.find("<path class=\"l0\"").unwrap());
+        assert!(svg.contains(">0.6<"), "the lower bound has its tick: {svg}");
+        let mut wrong = curves;
+        wrong.series[0].band[1].2 = f64::NAN;
+        assert!(wrong.draw().unwrap_err().to_string().contains("at bound 1"));
+    }
+
+    #[test]
     fn one_point_and_constant_values_are_drawn() {
-        let series = LearningSeries { name: "x".into(), points: vec![(5.0, 0.3)], chosen: None };
+        let series =
+            LearningSeries { name: "x".into(), points: vec![(5.0, 0.3)], chosen: None, band: vec![] };
         let curves = LearningCurves { series: vec![series], ..LearningCurves::default() };
         assert!(curves.draw().unwrap().png(1.0).is_ok());
     }

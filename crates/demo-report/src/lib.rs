@@ -29,6 +29,7 @@ mod axis;
 mod box_plot;
 mod citation;
 mod convert;
+mod critical_difference;
 mod dot_plot;
 mod error;
 mod figure;
@@ -39,6 +40,7 @@ mod logo;
 mod match_page;
 mod motif_pair;
 mod page;
+mod reliability;
 mod report;
 mod roc;
 mod style;
@@ -49,6 +51,7 @@ mod values;
 
 pub use box_plot::{BoxGroup, BoxNumbers, BoxPlot};
 pub use citation::{Citation, bibliography};
+pub use critical_difference::CriticalDifference;
 pub use dot_plot::{DotPlot, DotRow};
 pub use error::{Error, Result};
 pub use figure::Figure;
@@ -57,6 +60,7 @@ pub use learning::{LearningCurves, LearningSeries};
 pub use logo::{Logo, LogoScale};
 pub use match_page::{MatchPage, PageMatch};
 pub use motif_pair::MotifPair;
+pub use reliability::{ReliabilityCurve, ReliabilityPlot};
 pub use report::{
     ModelReport, ModelSummary, MotifCount, MotifRow, PairTest, PublishedMotifCount, PublishedSeries,
     PublishedSummary, Report, RunInfo, SetReport,

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
+use crate::critical_difference::CriticalDifference;
 use crate::files::write_whole;
 use crate::learning::LearningCurves;
 use crate::logo::Logo;
 use crate::motif_pair::MotifPair;
+use crate::reliability::ReliabilityPlot;
 use crate::roc::RocPlot;
 use crate::track::{SaliencyTrack, TemporalCurves};
 use crate::values::{DataKind, Estimate, PublishedStatus};
@@ -30,6 +32,8 @@ pub struct Report {
     pub published_by_set: Vec<PublishedSeries>,
     /// Paired tests between models.
     pub tests: Vec<PairTest>,
+    /// Mean ranks of the models, a diagram for each protocol that has them.
+    pub ranks: Vec<CriticalDifference>,
     /// Motifs found, counted.
     pub motif_counts: Vec<MotifCount>,
     /// What was published about motifs found.
@@ -112,6 +116,10 @@ pub struct PairTest {
     pub wilcoxon_p: Option<f64>,
     /// The same after Holm's correction.
     pub wilcoxon_holm: Option<f64>,
+    /// Hedges' g of the differences.
+    pub hedges_g: Option<f64>,
+    /// The rank-biserial correlation of the differences.
+    pub rank_biserial: Option<f64>,
 }
 
 /// How many sets gave a motif that matches their factor's own.
@@ -163,6 +171,8 @@ pub struct SetReport {
     pub models: Vec<ModelReport>,
     /// The curves of all models.
     pub roc: Option<RocPlot>,
+    /// How honest the models' probabilities are.
+    pub reliability: Option<ReliabilityPlot>,
 }
 
 /// What one model did on one set.

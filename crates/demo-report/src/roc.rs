@@ -60,7 +60,7 @@ impl RocPlot {
         if !self.title.is_empty() {
             canvas.text("", Anchor::Start, (4.0, 15.0), &self.title);
         }
-        draw_square(&mut canvas, &across, &up);
+        draw_square(&mut canvas, &across, &up, ["false positive rate", "true positive rate"]);
         canvas.line("p", (across.at(0.0), up.at(0.0)), (across.at(1.0), up.at(1.0)));
         for (index, curve) in self.curves.iter().enumerate() {
             let points = curve.points.iter().map(|&(x, y)| (across.at(x), up.at(y)));
@@ -90,7 +90,8 @@ impl RocPlot {
     }
 }
 
-fn draw_square(canvas: &mut Canvas, across: &Axis, up: &Axis) {
+/// Two axes from 0 to 1 with their grid and names.
+pub(crate) fn draw_square(canvas: &mut Canvas, across: &Axis, up: &Axis, names: [&str; 2]) {
     for (value, label) in across.ticks(5) {
         let x = across.at(value);
         canvas.line("g", (x, up.at(0.0)), (x, up.at(1.0)));
@@ -104,9 +105,9 @@ fn draw_square(canvas: &mut Canvas, across: &Axis, up: &Axis) {
     let corners = [(0.0, 1.0), (0.0, 0.0), (1.0, 0.0)].map(|(x, y)| (across.at(x), up.at(y)));
     canvas.polyline("x", &corners);
     let middle = f64::midpoint(across.at(0.0), across.at(1.0));
-    canvas.text("q", Anchor::Middle, (middle, up.at(0.0) + 30.0), "false positive rate");
+    canvas.text("q", Anchor::Middle, (middle, up.at(0.0) + 30.0), names[0]);
     let middle = f64::midpoint(up.at(0.0), up.at(1.0));
-    canvas.vertical_text("q", (13.0, middle), "true positive rate");
+    canvas.vertical_text("q", (13.0, middle), names[1]);
 }
 
 /// Points half a unit apart or more, corners kept: a curve of a thousand steps becomes a few hundred.

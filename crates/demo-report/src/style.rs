@@ -74,6 +74,11 @@ pub(crate) fn fill_class(index: usize) -> String {
     format!("f{}", index % SERIES)
 }
 
+/// The class of a model's bands of confidence: pale, without an edge.
+pub(crate) fn band_class(index: usize) -> String {
+    format!("v{}", index % SERIES)
+}
+
 /// The class of a model's pale areas.
 pub(crate) fn area_class(index: usize) -> String {
     format!("a{}", index % SERIES)
@@ -92,6 +97,7 @@ fn geometry(scope: &str) -> String {
     for (index, dash) in dashes.iter().enumerate() {
         let _ = write!(css, "{scope}.l{index}{{fill:none;stroke-width:1.7;stroke-dasharray:{dash}}}");
         let _ = write!(css, "{scope}.w{index}{{fill:none;stroke-width:1.2}}");
+        let _ = write!(css, "{scope}.v{index}{{fill-opacity:.16}}");
         let _ = write!(css, "{scope}.a{index}{{fill-opacity:.16;stroke-width:1.3}}");
     }
     css
@@ -110,7 +116,7 @@ fn colours(scope: &str, scheme: &Scheme) -> String {
     }
     for (index, colour) in scheme.series.iter().enumerate() {
         let _ = write!(css, "{scope}.l{index},{scope}.w{index}{{stroke:{colour}}}");
-        let _ = write!(css, "{scope}.f{index}{{fill:{colour}}}");
+        let _ = write!(css, "{scope}.f{index},{scope}.v{index}{{fill:{colour}}}");
         let _ = write!(css, "{scope}.a{index}{{fill:{colour};stroke:{colour}}}");
     }
     css

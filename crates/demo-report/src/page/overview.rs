@@ -154,6 +154,8 @@ fn tests(report: &Report) -> Result<String> {
         Column::new("Holm", Format::Significant(2)),
         Column::new("Wilcoxon p", Format::Significant(2)),
         Column::new("Holm", Format::Significant(2)),
+        Column::new("Hedges' g", Format::Fixed(2)),
+        Column::new("Rank-biserial", Format::Fixed(2)),
     ]);
     for row in &report.tests {
         table.push(vec![
@@ -165,6 +167,8 @@ fn tests(report: &Report) -> Result<String> {
             row.t_holm.into(),
             row.wilcoxon_p.into(),
             row.wilcoxon_holm.into(),
+            row.hedges_g.into(),
+            row.rank_biserial.into(),
         ])?;
     }
     let note = match report.data {
@@ -173,12 +177,19 @@ fn tests(report: &Report) -> Result<String> {
             " The sets are simulated: the tests speak of networks on this simulation, not of transcription factors."
         }
     };
-    Ok(format!(
+    let mut page = format!(
         "{}<p class=\"note\">Paired by transcription factor, after averaging folds and seeds within a set and sets \
-         within a factor; Holm's correction is over the pairs of models.{note}</p>\n{}</section>\n",
+         within a factor; Holm's correction is over the pairs of models.{note}</p>\n{}",
         section("tests", "Tests between models"),
         scroll(&table.to_html())
-    ))
+    );
+    for diagram in &report.ranks {
+        let caption = "Mean ranks over transcription factors, the best on the left. A thick line joins models that \
+                       Nemenyi's test at 5 % does not tell apart.";
+        page.push_str(&picture(&diagram.draw()?, caption));
+    }
+    page.push_str("</section>\n");
+    Ok(page)
 }
 
 fn comparison(report: &Report) -> Result<String> {

@@ -34,6 +34,10 @@ pub(crate) fn section(set: &SetReport, index: usize, with_protocol: bool) -> Res
     if let Some(roc) = &set.roc {
         page.push_str(&picture(&roc.draw()?, "ROC curves on the test half."));
     }
+    if let Some(reliability) = &set.reliability {
+        let caption = "Reliability on the test half, in ten bins of equal mass; honest probabilities lie on the diagonal.";
+        page.push_str(&picture(&reliability.draw()?, caption));
+    }
     page.push_str("</div>\n");
     for model in &set.models {
         page.push_str(&model_section(model, with_protocol)?);

@@ -51,6 +51,14 @@ fn report() -> Report {
                 auroc: Estimate::point(0.9),
             }],
         }),
+        reliability: Some(ReliabilityPlot {
+            title: BAD.into(),
+            curves: vec![ReliabilityCurve {
+                name: BAD.into(),
+                bins: vec![(0.1, 0.2, 0.5), (0.9, 0.8, 0.5)],
+                expected_error: 0.1,
+            }],
+        }),
     };
     let summary = ModelSummary {
         model: BAD.into(),
@@ -91,6 +99,15 @@ fn report() -> Report {
             t_holm: Some(0.003),
             wilcoxon_p: None,
             wilcoxon_holm: None,
+            hedges_g: Some(0.8),
+            rank_biserial: None,
+        }],
+        ranks: vec![CriticalDifference {
+            title: BAD.into(),
+            models: vec![("CNN".into(), 1.2), (BAD.into(), 1.8)],
+            difference: 0.9,
+            groups: vec![vec![0, 1]],
+            note: BAD.into(),
         }],
         motif_counts: vec![MotifCount {
             model: "CNN".into(),
