@@ -22,8 +22,8 @@ pub(crate) struct Args {
     /// Sets to run, by name, separated by commas; without it all that the profile runs
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     sets: Option<Vec<String>>,
-    /// Models to train, separated by commas
-    #[arg(long, value_name = "cnn,rnn,cnn-rnn", value_delimiter = ',')]
+    /// Models to train, separated by commas; scan-own, scan-best and gkm are baselines without networks
+    #[arg(long, value_name = "cnn,rnn,cnn-rnn,scan-own,scan-best,gkm", value_delimiter = ',')]
     models: Option<Vec<ModelKind>>,
     /// Training protocol
     #[arg(long, value_enum)]

@@ -7,6 +7,7 @@ use demo_data::fetch::Collection;
 use demo_models::{Architecture, CnnConfig, CnnRnnConfig, DeviceChoice, RnnConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::baselines::Baseline;
 use crate::names::nearest;
 use crate::{Error, Result};
 
@@ -54,7 +55,8 @@ impl Profile {
     }
 }
 
-/// One of the three published architectures at its published size.
+/// A method of the comparison: one of the three published architectures at its published size, or a
+/// baseline without a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelKind {
@@ -64,11 +66,29 @@ pub enum ModelKind {
     Rnn,
     /// A convolution, then a bidirectional LSTM.
     CnnRnn,
+    /// A scan with the factor's own JASPAR motif.
+    ScanOwn,
+    /// A scan with the JASPAR motif that is best on the training half.
+    ScanBest,
+    /// A logistic regression on gapped k-mers.
+    Gkm,
+}
+
+/// What a model is underneath.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Method {
+    /// A network, trained by gradients.
+    Network(Architecture),
+    /// A method without one.
+    Baseline(Baseline),
 }
 
 impl ModelKind {
-    /// All models, in the published order.
-    pub const ALL: [Self; 3] = [Self::Cnn, Self::Rnn, Self::CnnRnn];
+    /// All models: the networks in the published order, then the baselines.
+    pub const ALL: [Self; 6] = [Self::Cnn, Self::Rnn, Self::CnnRnn, Self::ScanOwn, Self::ScanBest, Self::Gkm];
+
+    /// The published architectures, which are run where nothing else is asked for.
+    pub const NETWORKS: [Self; 3] = [Self::Cnn, Self::Rnn, Self::CnnRnn];
 
     /// The name on the command line and in every table.
     pub fn name(self) -> &'static str {
@@ -76,25 +96,39 @@ impl ModelKind {
             Self::Cnn => "cnn",
             Self::Rnn => "rnn",
             Self::CnnRnn => "cnn-rnn",
+            Self::ScanOwn => "scan-own",
+            Self::ScanBest => "scan-best",
+            Self::Gkm => "gkm",
         }
     }
 
-    /// The name as the paper prints it.
+    /// The name as the paper prints it, or as a page does.
     pub fn title(self) -> &'static str {
         match self {
             Self::Cnn => "CNN",
             Self::Rnn => "RNN",
             Self::CnnRnn => "CNN-RNN",
+            Self::ScanOwn => "own motif",
+            Self::ScanBest => "best motif",
+            Self::Gkm => "gapped k-mers",
         }
     }
 
-    /// The network.
-    pub fn architecture(self) -> Architecture {
+    /// The network or the method without one.
+    pub fn method(self) -> Method {
         match self {
-            Self::Cnn => Architecture::Cnn(CnnConfig::default()),
-            Self::Rnn => Architecture::Rnn(RnnConfig::default()),
-            Self::CnnRnn => Architecture::CnnRnn(CnnRnnConfig::default()),
+            Self::Cnn => Method::Network(Architecture::Cnn(CnnConfig::default())),
+            Self::Rnn => Method::Network(Architecture::Rnn(RnnConfig::default())),
+            Self::CnnRnn => Method::Network(Architecture::CnnRnn(CnnRnnConfig::default())),
+            Self::ScanOwn => Method::Baseline(Baseline::ScanOwn),
+            Self::ScanBest => Method::Baseline(Baseline::ScanBest),
+            Self::Gkm => Method::Baseline(Baseline::Gkm),
         }
+    }
+
+    /// Whether it is a network.
+    pub fn is_network(self) -> bool {
+        matches!(self.method(), Method::Network(_))
     }
 }
 
@@ -224,17 +258,27 @@ impl RunConfig {
             (Some(path), _) => Some(path.canonicalize().map_err(Error::io(path))?),
             (None, Some(_)) => Some(fetched_sets(self.profile)?),
         };
-        let mut models = self.models.clone().unwrap_or_else(|| ModelKind::ALL.to_vec());
+        let mut models = self.models.clone().unwrap_or_else(|| ModelKind::NETWORKS.to_vec());
         let mut protocols = self.protocols.clone().unwrap_or(protocols);
         models.sort_unstable();
         models.dedup();
         protocols.sort_unstable();
         protocols.dedup();
         if models.is_empty() {
-            return Err(setting("--models", &"(none)", "at least one of cnn, rnn, cnn-rnn"));
+            return Err(setting(
+                "--models",
+                &"(none)",
+                "at least one of cnn, rnn, cnn-rnn, scan-own, scan-best, gkm",
+            ));
         }
         if protocols.is_empty() {
             return Err(setting("--protocol", &"(none)", "honest, as-published or both"));
+        }
+        if !protocols.contains(&Protocol::Honest)
+            && let Some(baseline) = models.iter().find(|model| !model.is_network())
+        {
+            let wanted = "--protocol honest or both: a baseline has no published training";
+            return Err(setting("--models", baseline, wanted));
         }
         let sets = self.sets.clone().unwrap_or_default();
         let (profile, max_steps, seed) = (self.profile, self.max_steps, self.seed);
@@ -317,6 +361,10 @@ mod tests {
         assert_eq!(settings.models, [ModelKind::Cnn, ModelKind::CnnRnn]);
         let error = "cnrnn".parse::<ModelKind>().unwrap_err().to_string();
         assert!(error.contains("unknown model 'cnrnn'") && error.contains("cnn-rnn"), "{error}");
+        let published = Some(vec![Protocol::AsPublished]);
+        let baseline = RunConfig { models: Some(vec![ModelKind::Gkm]), protocols: published, ..config() };
+        assert!(baseline.settings().unwrap_err().to_string().contains("--models gkm"));
+        assert_eq!(config().settings().unwrap().models, ModelKind::NETWORKS);
         assert!(RunConfig { folds: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
     }

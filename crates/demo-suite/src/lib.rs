@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `results.tsv` | one row per set, model, protocol, fold and seed |
 //! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
+//! | `delong.tsv` | DeLong's test of every pair of models on every set |
 //! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
 //! | `timings.tsv`, `manifest.json` | durations and how the run was made; the only files that differ between equal runs |
 //! | `models/` | a checkpoint for each network |
@@ -17,6 +18,7 @@
 //! The same settings give the same tables byte for byte, for any number of threads and however often
 //! the run was interrupted.
 
+mod baselines;
 mod checksum;
 mod config;
 mod error;
@@ -37,7 +39,8 @@ mod stages;
 mod tables;
 mod workers;
 
-pub use config::{ModelKind, Profile, Protocol, RunConfig, Settings};
+pub use baselines::Baseline;
+pub use config::{Method, ModelKind, Profile, Protocol, RunConfig, Settings};
 pub use demo_models::DeviceChoice;
 pub use error::{Error, Result};
 pub use interrupt::Interrupt;

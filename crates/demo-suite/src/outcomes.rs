@@ -50,6 +50,8 @@ pub(crate) struct EvaluateOutcome {
     pub(crate) brier: f64,
     /// AUROC on the held-out fold, where there is one.
     pub(crate) cv_auroc: Option<f64>,
+    /// The temperature that fits the validation split best, where a network has one.
+    pub(crate) temperature: Option<f64>,
     pub(crate) seconds: f64,
 }
 

@@ -89,7 +89,9 @@ fn clear(path: &Path) -> Result<()> {
         let name = entry.file_name();
         let known = [RUN, "journal", "models", "report", "manifest.json", "timings.tsv"];
         let name = name.to_string_lossy();
-        if !known.contains(&&*name) && !["results.tsv", "summary.tsv", "motifs.tsv"].contains(&&*name) {
+        if !known.contains(&&*name)
+            && !["results.tsv", "summary.tsv", "motifs.tsv", "delong.tsv"].contains(&&*name)
+        {
             continue;
         }
         let target = entry.path();

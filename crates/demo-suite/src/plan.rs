@@ -10,10 +10,12 @@ use demo_data::DataSet;
 use demo_models::{Architecture, TrainingConfig};
 use serde::Serialize;
 
+use crate::baselines::{Baseline, GkmConfig};
 use crate::checksum::identity;
-use crate::config::{ModelKind, Profile, Protocol, Settings};
+use crate::config::{Method, ModelKind, Profile, Protocol, Settings};
 use crate::files::path_component;
 use crate::sets::LoadedSet;
+use crate::stages::compare::Targets;
 
 /// Raised when results change although no setting did: a fixed bug in training, say.
 const RESULTS_VERSION: &str = "1";
@@ -38,8 +40,8 @@ pub(crate) struct Job {
     pub(crate) fold: usize,
     /// Seed of the job's network, order and dropout.
     pub(crate) seed: Seed,
-    /// How it is trained.
-    pub(crate) training: TrainingConfig,
+    /// What it is and how it is trained.
+    pub(crate) recipe: Recipe,
     /// The name of the job's outcome in the journal.
     pub(crate) id: String,
     /// The folder of its checkpoint, below the output folder.
@@ -48,13 +50,36 @@ pub(crate) struct Job {
     pub(crate) cost: u64,
 }
 
-/// What decides a job's outcome, in the order it is hashed.
+/// What a job trains, and how.
+#[derive(Debug, Clone)]
+pub(crate) enum Recipe {
+    /// A network under its regime.
+    Network { architecture: Architecture, training: Box<TrainingConfig> },
+    /// A method without one; the settings matter for gapped k-mers.
+    Baseline { baseline: Baseline, gkm: GkmConfig },
+}
+
+/// What decides a baseline's outcome, in the order it is hashed.
+#[derive(Serialize)]
+struct BaselineIdentity<'a> {
+    results: &'static str,
+    version: &'static str,
+    data: &'a str,
+    baseline: Baseline,
+    gkm: &'a GkmConfig,
+    motifs: &'a str,
+    fold: usize,
+    folds: usize,
+    seed: u64,
+}
+
+/// What decides a network's outcome, in the order it is hashed.
 #[derive(Serialize)]
 struct Identity<'a> {
     results: &'static str,
     version: &'static str,
     data: &'a str,
-    architecture: Architecture,
+    architecture: &'a Architecture,
     protocol: Protocol,
     training: &'a TrainingConfig,
     fold: usize,
@@ -64,14 +89,25 @@ struct Identity<'a> {
 }
 
 /// All jobs of a run, sets in the suite's order, then models, protocols, folds.
-pub(crate) fn plan(settings: &Settings, sets: &[LoadedSet], device: &str) -> Vec<Job> {
+///
+/// A baseline has no published training, so it runs under the honest protocol alone; a scan with the
+/// own motif needs a factor that has one.
+pub(crate) fn plan(settings: &Settings, sets: &[LoadedSet], device: &str, targets: &Targets) -> Vec<Job> {
     let mut jobs = Vec::new();
+    let motifs = targets.checksum();
     for (index, set) in sets.iter().enumerate() {
         for &model in &settings.models {
+            let own = model == ModelKind::ScanOwn;
+            if own && targets.own(set.data.tf()).is_empty() {
+                continue;
+            }
             for &protocol in &settings.protocols {
+                if !model.is_network() && protocol == Protocol::AsPublished {
+                    continue;
+                }
                 let folds = if settings.folds == 1 { 0..=0 } else { 1..=settings.folds };
                 for fold in folds {
-                    jobs.push(job(settings, (index, set), (model, protocol, fold), device));
+                    jobs.push(job(settings, (index, set), (model, protocol, fold), (device, &motifs)));
                 }
             }
         }
@@ -83,26 +119,48 @@ fn job(
     settings: &Settings,
     (index, set): (usize, &LoadedSet),
     (model, protocol, fold): (ModelKind, Protocol, usize),
-    device: &str,
+    (device, motifs): (&str, &str),
 ) -> Job {
-    let architecture = model.architecture();
     let examples = training_examples(&set.data, settings.folds);
-    let training = regime(settings, &architecture, protocol, examples);
     let name = format!("{}/{model}/{protocol}/{fold}", set.data.name());
     let seed = Seed::new(settings.seed).child(&name);
     let folds = settings.folds;
-    let id = identity(&Identity {
-        results: RESULTS_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
-        data: &set.sha256,
-        architecture,
-        protocol,
-        training: &training,
-        fold,
-        folds,
-        seed,
-        device,
-    });
+    let (results, version) = (RESULTS_VERSION, env!("CARGO_PKG_VERSION"));
+    let data = &set.sha256;
+    let (recipe, id) = match model.method() {
+        Method::Network(architecture) => {
+            let training = regime(settings, &architecture, protocol, examples);
+            let id = identity(&Identity {
+                results,
+                version,
+                data,
+                architecture: &architecture,
+                protocol,
+                training: &training,
+                fold,
+                folds,
+                seed,
+                device,
+            });
+            (Recipe::Network { architecture, training: Box::new(training) }, id)
+        }
+        Method::Baseline(baseline) => {
+            let gkm = GkmConfig::default();
+            let seed = settings.seed;
+            let id = identity(&BaselineIdentity {
+                results,
+                version,
+                data,
+                baseline,
+                gkm: &gkm,
+                motifs,
+                fold,
+                folds,
+                seed,
+            });
+            (Recipe::Baseline { baseline, gkm }, id)
+        }
+    };
     let mut folder = PathBuf::from("models").join(path_component(set.data.name())).join(model.name());
     if settings.protocols.len() > 1 {
         folder.push(protocol.name());
@@ -111,7 +169,7 @@ fn job(
         folder.push(format!("fold-{fold}"));
     }
     let cost = examples as u64 * model_cost(model);
-    Job { set: index, model, protocol, fold, seed, training, id, folder, cost }
+    Job { set: index, model, protocol, fold, seed, recipe, id, folder, cost }
 }
 
 /// Relative cost of a sequence, so that long jobs start first.
@@ -120,6 +178,7 @@ fn model_cost(model: ModelKind) -> u64 {
         ModelKind::Cnn => 3,
         ModelKind::Rnn => 2,
         ModelKind::CnnRnn => 4,
+        ModelKind::ScanOwn | ModelKind::ScanBest | ModelKind::Gkm => 1,
     }
 }
 

@@ -11,6 +11,7 @@ use demo_interpret::QuerySource;
 use demo_models::{Device, Predictor, TrainedModel, select_device};
 use serde::Serialize;
 
+use crate::baselines::Fitted;
 use crate::checksum::identity;
 use crate::config::{RunConfig, Settings};
 use crate::files::make_folder;
@@ -19,13 +20,13 @@ use crate::journal::Journal;
 use crate::manifest::{self, Clock};
 use crate::outcomes::{EvaluateOutcome, ExplainOutcome, MatchOutcome, MatchRow, TrainOutcome};
 use crate::output::OutputFolder;
-use crate::plan::{Job, plan};
+use crate::plan::{Job, Recipe, plan};
 use crate::progress::Progress;
 use crate::sets::{LoadedSet, plan_sets};
 use crate::stages::compare::{Targets, compare};
-use crate::stages::evaluate::evaluate;
+use crate::stages::evaluate::{Scorer, evaluate};
 use crate::stages::explain::{ExplainConfig, explain};
-use crate::stages::train::{divide, train};
+use crate::stages::train::{divide, fit_baseline, train};
 use crate::{Error, Result, page, tables, workers};
 
 /// A run in progress.
@@ -117,7 +118,7 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
         threads,
         out,
     };
-    let jobs = plan(&run.settings, &run.sets, run.device_name);
+    let jobs = plan(&run.settings, &run.sets, run.device_name, &run.targets);
     let trained = clock.time("train", || run.train(&jobs))?;
     let evaluated = clock.time("evaluate", || run.evaluate(&jobs, &trained))?;
     let primary = primary_jobs(&jobs);
@@ -133,10 +134,10 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     Ok(Written { report, folder: run.out.path().to_owned() })
 }
 
-/// The jobs that are explained: the first of each set and model.
+/// The jobs that are explained: the first of each set and network.
 fn primary_jobs(jobs: &[Job]) -> Vec<Job> {
     let mut primary: Vec<Job> = Vec::new();
-    for job in jobs {
+    for job in jobs.iter().filter(|job| job.model.is_network()) {
         if !primary.iter().any(|known| (known.set, known.model) == (job.set, job.model)) {
             primary.push(job.clone());
         }
@@ -160,7 +161,17 @@ impl Run {
             let parts = divide(job, set, self.settings.folds, seed)?;
             let folder = self.folder().join(&job.folder);
             make_folder(&folder)?;
-            train(job, set, &parts, &folder, &self.device, progress, &self.interrupt)
+            match &job.recipe {
+                Recipe::Network { architecture, training } => {
+                    let recipe = (architecture, &**training);
+                    train(job, recipe, set, &parts, &folder, &self.device, progress, &self.interrupt)
+                }
+                Recipe::Baseline { baseline, gkm } => {
+                    let outcome = fit_baseline((*baseline, gkm), &self.targets, set, &parts, &folder)?;
+                    progress.advance(1.0);
+                    Ok(outcome)
+                }
+            }
         })
     }
 
@@ -168,7 +179,7 @@ impl Run {
         let seed = Seed::new(self.settings.seed);
         let pieces: Vec<(&Job, &TrainOutcome)> = jobs.iter().zip(trained).collect();
         let id =
-            |(job, train): &(&Job, &TrainOutcome)| identity(&("evaluate", &job.id, &train.weights_sha256));
+            |(job, train): &(&Job, &TrainOutcome)| identity(&("evaluate 2", &job.id, &train.weights_sha256));
         self.stage(
             "evaluate",
             &pieces,
@@ -176,8 +187,15 @@ impl Run {
             |_, _| true,
             |(job, train), progress| {
                 let set = &self.sets[job.set].data;
-                let held_out = divide(job, set, self.settings.folds, seed)?.held_out;
-                let outcome = evaluate(&mut self.predictor(job, train)?, set, &held_out, seed)?;
+                let parts = divide(job, set, self.settings.folds, seed)?;
+                let mut scorer = match &job.recipe {
+                    Recipe::Network { .. } => Scorer::Network(Box::new(self.predictor(job, train)?)),
+                    Recipe::Baseline { .. } => {
+                        let folder = self.folder().join(&job.folder);
+                        Scorer::Baseline(Fitted::load(&folder, &train.weights_sha256)?)
+                    }
+                };
+                let outcome = evaluate(&mut scorer, set, &parts, seed)?;
                 progress.advance(1.0);
                 Ok(outcome)
             },
@@ -246,6 +264,7 @@ impl Run {
         tables::timings(self, jobs)?.write_tsv(&folder.join("timings.tsv"))?;
         tables::motifs(self, models)?.write_tsv(&folder.join("motifs.tsv"))?;
         tables::summary(&summary)?.write_tsv(&folder.join("summary.tsv"))?;
+        tables::delong(self, jobs)?.write_tsv(&folder.join("delong.tsv"))?;
         let report = page::write(self, jobs, models, &summary, config)?;
         progress.advance(1.0);
         progress.finish();

@@ -7,14 +7,15 @@ use std::path::PathBuf;
 
 use demo_data::{FigureStatus, Source};
 use demo_report::{
-    DataKind, ModelSummary, PairTest, PublishedMotifCount, PublishedSeries, PublishedStatus,
-    PublishedSummary, Report, RunInfo, bibliography,
+    CriticalDifference, DataKind, ModelSummary, PairTest, PublishedMotifCount, PublishedSeries,
+    PublishedStatus, PublishedSummary, Report, RunInfo, bibliography,
 };
 
 use crate::config::RunConfig;
 use crate::files::{make_folder, write_atomically};
 use crate::published::{PublishedAuroc, PublishedCount};
 use crate::run::{ExplainedModel, FinishedJob, Run};
+use crate::stages::evaluate::LEVEL;
 use crate::tables::{Comparison, DEEPBIND};
 use crate::{Result, published};
 
@@ -36,7 +37,12 @@ pub(crate) fn write(
         plot.draw()?.write(&folder, "sets")?;
     }
     write_atomically(&folder.join("references.bib"), bibliography().as_bytes())?;
-    let latex = crate::tables::summary(comparison)?.to_latex();
+    for (under, diagram) in
+        comparison.protocols.iter().filter(|under| under.ranks.is_some()).zip(&report.ranks)
+    {
+        diagram.draw()?.write(&folder, &format!("critical-difference-{}", under.protocol))?;
+    }
+    let latex = crate::tables::latex(comparison)?;
     write_atomically(&folder.join("summary.tex"), latex.as_bytes())?;
     Ok(report.write(&folder)?)
 }
@@ -58,6 +64,7 @@ fn report(
         published: published_summaries(comparison),
         published_by_set: published_by_set(run),
         tests: tests(comparison),
+        ranks: ranks(comparison)?,
         motif_counts: counts::motif_counts(run, models),
         published_motif_counts: published_counts(),
         sets: sets.collect::<Result<_>>()?,
@@ -103,6 +110,17 @@ fn tests(comparison: &Comparison) -> Vec<PairTest> {
         rows.extend(pairs.filter_map(|pair| PairTest::from_comparison(pair, under.protocol.name())));
     }
     rows
+}
+
+/// A diagram for each protocol that has models to rank.
+fn ranks(comparison: &Comparison) -> Result<Vec<CriticalDifference>> {
+    let diagram = |under: &crate::tables::ProtocolComparison| {
+        let (models, test) = under.ranks.as_ref()?;
+        let names: Vec<String> = models.iter().map(|model| model.title().to_owned()).collect();
+        let title = format!("AUROC, {} protocol, {} sets", under.protocol, comparison.source);
+        Some(CriticalDifference::from_eval(&title, &names, test, LEVEL, "TFs"))
+    };
+    Ok(comparison.protocols.iter().filter_map(diagram).collect::<demo_eval::Result<_>>()?)
 }
 
 fn published_summaries(comparison: &Comparison) -> Vec<PublishedSummary> {

@@ -6,14 +6,15 @@ use demo_eval::Predictions;
 use demo_interpret::QuerySource;
 use demo_report::{
     Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport, MotifPair, MotifRow,
-    PublishedStatus, RocCurve, RocPlot, SaliencyTrack, SetReport, SiteSpan, TemporalCurves,
+    PublishedStatus, ReliabilityCurve, ReliabilityPlot, RocCurve, RocPlot, SaliencyTrack, SetReport,
+    SiteSpan, TemporalCurves,
 };
 
 use super::data_kind;
 use crate::Result;
 use crate::outcomes::{Explained, MatchRow, TrainOutcome};
 use crate::run::{ExplainedModel, FinishedJob, Run};
-use crate::tables::DEEPBIND;
+use crate::tables::{CALIBRATION, DEEPBIND};
 
 /// What the page shows of one set: the first fold of each model and protocol.
 pub(crate) fn report(
@@ -40,6 +41,7 @@ pub(crate) fn report(
         published,
         models: reports.collect::<Result<_>>()?,
         roc: Some(roc(run, set, &shown)?),
+        reliability: Some(reliability(run, set, &shown)?),
     })
 }
 
@@ -53,6 +55,17 @@ fn roc(run: &Run, set: usize, shown: &[&FinishedJob]) -> Result<RocPlot> {
         curves.push(RocCurve::from_eval(&name(run, finished), &curve, auroc));
     }
     Ok(RocPlot { title: "Test half".to_owned(), curves })
+}
+
+fn reliability(run: &Run, set: usize, shown: &[&FinishedJob]) -> Result<ReliabilityPlot> {
+    let labels: Vec<bool> = run.sets[set].data.test().iter().map(|example| example.bound).collect();
+    let mut curves = Vec::new();
+    for finished in shown {
+        let scores: Vec<f64> = finished.evaluate.scores.iter().map(|&score| f64::from(score)).collect();
+        let reliability = Predictions::from_log_odds(&labels, &scores)?.reliability(CALIBRATION)?;
+        curves.push(ReliabilityCurve::from_eval(&name(run, finished), &reliability));
+    }
+    Ok(ReliabilityPlot { title: "Reliability".to_owned(), curves })
 }
 
 /// The model, with its protocol where the run has several.
@@ -153,7 +166,7 @@ fn learning(train: &TrainOutcome) -> Option<LearningCurves> {
     let series: Vec<LearningSeries> = series
         .into_iter()
         .filter(|(_, points)| !points.is_empty())
-        .map(|(name, points)| LearningSeries { name: name.to_owned(), points, chosen })
+        .map(|(name, points)| LearningSeries { name: name.to_owned(), points, chosen, band: Vec::new() })
         .collect();
     (!series.is_empty()).then(|| LearningCurves {
         title: "Learning".to_owned(),

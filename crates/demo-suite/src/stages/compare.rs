@@ -33,6 +33,17 @@ impl Targets {
         identity(&(&self.motifs, self.tomtom.options()))
     }
 
+    /// All motifs.
+    pub(crate) fn all(&self) -> Vec<&Motif> {
+        self.motifs.iter().collect()
+    }
+
+    /// The motifs of a factor's own name.
+    pub(crate) fn own(&self, tf: &str) -> Vec<&Motif> {
+        let ids = self.relations.own(tf);
+        self.motifs.iter().filter(|motif| ids.iter().any(|id| id == motif.id())).collect()
+    }
+
     /// The motif of this identifier.
     pub(crate) fn motif(&self, id: &str) -> Option<&Motif> {
         self.motifs.iter().find(|motif| motif.id() == id)

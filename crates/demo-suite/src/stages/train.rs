@@ -7,8 +7,12 @@ use std::time::{Duration, Instant};
 
 use demo_core::Seed;
 use demo_data::{DataSet, Example, Folds, Split};
-use demo_models::{Device, Ending, LabelledSequences, Member, Status, Trainer};
+use demo_models::{
+    Architecture, Device, Ending, LabelledSequences, Member, Status, Trainer, TrainingConfig, TrainingSummary,
+};
 
+use super::compare::Targets;
+use crate::baselines::{self, Baseline, GkmConfig};
 use crate::config::Protocol;
 use crate::interrupt::Interrupt;
 use crate::outcomes::TrainOutcome;
@@ -56,6 +60,7 @@ pub(crate) fn divide(job: &Job, set: &DataSet, folds: usize, seed: Seed) -> Resu
 /// [`Error::Interrupted`] once the state is saved, and what training and saving may report.
 pub(crate) fn train(
     job: &Job,
+    (architecture, regime): (&Architecture, &TrainingConfig),
     set: &DataSet,
     parts: &Parts,
     folder: &Path,
@@ -69,20 +74,15 @@ pub(crate) fn train(
         [] => None,
         places => Some(labelled(set.train(), places)?),
     };
-    let member = Member {
-        training: &training,
-        validation: validation.as_ref(),
-        config: &job.training,
-        seed: job.seed,
-    };
-    let architecture = job.model.architecture();
+    let member =
+        Member { training: &training, validation: validation.as_ref(), config: regime, seed: job.seed };
     let state = folder.join(STATE);
     // Whatever an older training left here under other settings is told apart by the job's identity.
     let current = state.join(&job.id);
     let mut trainer = if current.exists() {
-        Trainer::resume(&current, &architecture, &[member], device)?
+        Trainer::resume(&current, architecture, &[member], device)?
     } else {
-        Trainer::new(&architecture, &[member], device)?
+        Trainer::new(architecture, &[member], device)?
     };
     let mut meter = Meter { progress, shown: 0.0 };
     loop {
@@ -117,6 +117,35 @@ pub(crate) fn train(
         weights_sha256: demo_data::sha256(&weights),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Fits the job's baseline and saves it in `folder`.
+///
+/// # Errors
+/// What fitting and saving may report.
+pub(crate) fn fit_baseline(
+    (baseline, gkm): (Baseline, &GkmConfig),
+    targets: &Targets,
+    set: &DataSet,
+    parts: &Parts,
+    folder: &Path,
+) -> Result<TrainOutcome> {
+    let started = Instant::now();
+    let motifs = if baseline == Baseline::ScanOwn { targets.own(set.tf()) } else { targets.all() };
+    let (training, validation) = (&parts.training, &parts.validation);
+    let fitted = baselines::fit(baseline, &motifs, set.train(), training, validation, gkm)?;
+    let summary = TrainingSummary {
+        steps: 0,
+        epochs: 0,
+        training_sequences: training.len(),
+        validation_sequences: validation.len(),
+        converged: None,
+        ending: Some(Ending::Finished),
+        best: None,
+        history: Vec::new(),
+    };
+    let weights_sha256 = fitted.save(folder)?;
+    Ok(TrainOutcome { summary, weights_sha256, seconds: started.elapsed().as_secs_f64() })
 }
 
 fn labelled(examples: &[Example], places: &[usize]) -> Result<LabelledSequences> {

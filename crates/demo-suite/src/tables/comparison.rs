@@ -1,11 +1,12 @@
-//! `summary.tsv`: each model over all sets, and the models against each other and against DeepBind*.
+//! `summary.tsv`: each model over all sets, mean ranks, and the models against each other and against
+//! DeepBind*.
 //!
 //! Networks that did not converge are counted and left out. Folds are averaged within a set and sets
 //! within a factor before anything is tested.
 
 use demo_core::Seed;
 use demo_data::Source;
-use demo_eval::{Bootstrap, Comparison as PairComparison, ModelSummary, Origin, ResultTable, Row};
+use demo_eval::{Bootstrap, Comparison as PairComparison, Friedman, ModelSummary, Origin, ResultTable, Row};
 use demo_report::{Cell, Column, Format, Table};
 
 use crate::Result;
@@ -32,6 +33,8 @@ pub(crate) struct ProtocolComparison {
     pub(crate) protocol: Protocol,
     /// Models with a converged network, and how many networks were left out.
     pub(crate) models: Vec<(ModelKind, Option<ModelSummary>, usize)>,
+    /// The models that were ranked, in the order of the test, with their mean ranks.
+    pub(crate) ranks: Option<(Vec<ModelKind>, Friedman)>,
     /// All pairs of models.
     pub(crate) pairs: Vec<PairComparison>,
     /// Each model against the published figure of each real set; none on simulated sets.
@@ -70,13 +73,18 @@ fn compare(
     let table = ResultTable::new(&rows, origin)?;
     let present = |model: ModelKind| table.models().iter().any(|name| name == model.name());
     let mut models = Vec::new();
-    for &model in &run.settings.models {
+    let asked = run.settings.models.iter().copied();
+    // A baseline has no published training, so no row under that protocol.
+    let asked: Vec<ModelKind> =
+        asked.filter(|model| model.is_network() || protocol == Protocol::Honest).collect();
+    for &model in &asked {
         let left_out = under.iter().filter(|f| f.job.model == model && !f.train.counts()).count();
         let summary = if present(model) { Some(table.summary(model.name(), &bootstrap)?) } else { None };
         models.push((model, summary, left_out));
     }
-    let trained: Vec<&str> =
-        run.settings.models.iter().filter(|&&model| present(model)).map(|model| model.name()).collect();
+    let ranked: Vec<ModelKind> = asked.into_iter().filter(|&model| present(model)).collect();
+    let trained: Vec<&str> = ranked.iter().map(|model| model.name()).collect();
+    let ranks = table.rank_models(&trained)?.map(|test| (ranked, test));
     let mut pairs = Vec::new();
     for (place, &first) in trained.iter().enumerate() {
         pairs.extend(trained[place + 1..].iter().map(|&second| (first, second)));
@@ -90,7 +98,25 @@ fn compare(
     } else {
         Vec::new()
     };
-    Ok(ProtocolComparison { protocol, models, pairs, against_published })
+    Ok(ProtocolComparison { protocol, models, ranks, pairs, against_published })
+}
+
+impl ProtocolComparison {
+    /// A model's mean rank over TFs, where models were ranked.
+    pub(crate) fn mean_rank(&self, model: ModelKind) -> Option<f64> {
+        let (models, test) = self.ranks.as_ref()?;
+        Some(test.mean_ranks[models.iter().position(|ranked| *ranked == model)?])
+    }
+
+    /// Nemenyi's p of two models by name, where both were ranked.
+    pub(crate) fn nemenyi(&self, first: &str, second: &str) -> Option<f64> {
+        let (models, test) = self.ranks.as_ref()?;
+        let place = |name: &str| models.iter().position(|model| model.name() == name);
+        let (a, b) = (place(first)?, place(second)?);
+        let pair =
+            test.comparisons().into_iter().find(|pair| (pair.first, pair.second) == (a.min(b), a.max(b)));
+        pair.map(|pair| pair.nemenyi_p)
+    }
 }
 
 fn row(run: &Run, finished: &FinishedJob) -> Row {
@@ -120,7 +146,7 @@ fn published_rows(run: &Run) -> Vec<Row> {
     published.collect()
 }
 
-/// The table: sections `model`, `pair`, `against-published` and `published`.
+/// The table: sections `model`, `ranks`, `pair`, `against-published` and `published`.
 pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
     let text = |name| Column::new(name, Format::Text);
     let integer = |name| Column::new(name, Format::Integer);
@@ -142,15 +168,32 @@ pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
         significant("wilcoxon_p"),
         significant("wilcoxon_p_holm"),
         fixed("cohens_d"),
+        fixed("hedges_g"),
+        fixed("rank_biserial"),
+        fixed("mean_rank"),
+        significant("nemenyi_p"),
+        significant("friedman_p"),
         text("status"),
     ]);
     for under in &comparison.protocols {
         for (model, summary, left_out) in &under.models {
-            table.push(model_row(comparison.source, under.protocol, *model, summary.as_ref(), *left_out))?;
+            table.push(model_row(comparison.source, under, *model, summary.as_ref(), *left_out))?;
+        }
+        if let Some((models, test)) = &under.ranks {
+            let mut row = vec![Cell::Missing; table.columns().len()];
+            row[..4].clone_from_slice(&[
+                "ranks".into(),
+                comparison.source.to_string().into(),
+                under.protocol.name().into(),
+                models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ").into(),
+            ]);
+            row[5] = test.blocks.into();
+            row[19] = test.p.into();
+            table.push(row)?;
         }
         for (section, family) in [("pair", &under.pairs), ("against-published", &under.against_published)] {
             for pair in family {
-                table.push(pair_row(section, comparison.source, under.protocol, pair))?;
+                table.push(pair_row(section, comparison.source, under, pair))?;
             }
         }
     }
@@ -166,7 +209,7 @@ pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
         row[7] = estimate(figure.mean, None);
         row[8] = figure.median.into();
         row[9] = figure.sd.into();
-        row[15] = crate::page::status(figure.status).to_string().into();
+        row[20] = crate::page::status(figure.status).to_string().into();
         table.push(row)?;
     }
     Ok(table)
@@ -174,7 +217,7 @@ pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
 
 fn model_row(
     source: Source,
-    protocol: Protocol,
+    under: &ProtocolComparison,
     model: ModelKind,
     summary: Option<&ModelSummary>,
     left_out: usize,
@@ -184,7 +227,7 @@ fn model_row(
     vec![
         "model".into(),
         source.to_string().into(),
-        protocol.name().into(),
+        under.protocol.name().into(),
         model.name().into(),
         over.map_or(0, |over| over.count).into(),
         summary.map_or(0, |summary| summary.tfs).into(),
@@ -198,14 +241,19 @@ fn model_row(
         Cell::Missing,
         Cell::Missing,
         Cell::Missing,
+        Cell::Missing,
+        under.mean_rank(model).into(),
+        Cell::Missing,
+        Cell::Missing,
+        Cell::Missing,
     ]
 }
 
-fn pair_row(section: &str, source: Source, protocol: Protocol, pair: &PairComparison) -> Vec<Cell> {
+fn pair_row(section: &str, source: Source, under: &ProtocolComparison, pair: &PairComparison) -> Vec<Cell> {
     vec![
         section.into(),
         source.to_string().into(),
-        protocol.name().into(),
+        under.protocol.name().into(),
         format!("{} - {}", pair.first, pair.second).into(),
         pair.sets.into(),
         pair.tfs.into(),
@@ -218,11 +266,17 @@ fn pair_row(section: &str, source: Source, protocol: Protocol, pair: &PairCompar
         pair.wilcoxon.map(|test| test.p).into(),
         pair.wilcoxon_holm.into(),
         pair.t_test.map(|test| test.cohens_d).into(),
+        pair.effects.map(|effects| effects.hedges_g).into(),
+        pair.effects.map(|effects| effects.rank_biserial).into(),
+        Cell::Missing,
+        under.nemenyi(&pair.first, &pair.second).into(),
+        Cell::Missing,
         Cell::Missing,
     ]
 }
 
-fn estimate(value: f64, interval: Option<demo_eval::Interval>) -> Cell {
+/// A figure with its interval, where it has one.
+pub(super) fn estimate(value: f64, interval: Option<demo_eval::Interval>) -> Cell {
     let (low, high) = interval.map_or((f64::NAN, f64::NAN), |interval| (interval.low, interval.high));
     Cell::Estimate(value, low, high)
 }

@@ -1,9 +1,13 @@
 //! The tables of a run, from the outcomes of its stages.
 
 mod comparison;
+mod delong;
+mod latex;
 mod motifs;
 mod results;
 
-pub(crate) use comparison::{Comparison, DEEPBIND, summary};
+pub(crate) use comparison::{Comparison, DEEPBIND, ProtocolComparison, summary};
+pub(crate) use delong::delong;
+pub(crate) use latex::latex;
 pub(crate) use motifs::motifs;
-pub(crate) use results::{results, timings};
+pub(crate) use results::{CALIBRATION, results, timings};

@@ -1,10 +1,19 @@
 //! `results.tsv` and `timings.tsv`: one row per set, model, protocol, fold and seed.
 
+use demo_eval::{Binning, Predictions, ScoredLabels};
 use demo_models::Strands;
 use demo_report::{Cell, Column, Format, Table};
 
 use crate::Result;
+use crate::outcomes::EvaluateOutcome;
+use crate::plan::Recipe;
 use crate::run::{FinishedJob, Run};
+use crate::sets::LoadedSet;
+
+/// The bins of every expected calibration error and reliability curve.
+pub(crate) const CALIBRATION: Binning = Binning::EqualMass(10);
+/// The share of false calls at which recall is given.
+const DISCOVERY_RATE: f64 = 0.1;
 
 /// Measured figures of every job; the same bytes from every run of the same settings.
 pub(crate) fn results(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
@@ -40,12 +49,17 @@ pub(crate) fn results(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
         fixed("saliency_truth_auroc"),
         fixed("published_deepbind_star"),
         fixed("published_meme_sum"),
+        fixed("recall_at_fdr10"),
+        fixed("ece"),
+        fixed("temperature"),
+        fixed("ece_scaled"),
         text("weights_sha256"),
     ]);
     for finished in jobs {
         let FinishedJob { job, train, evaluate, explain } = finished;
         let set = &run.sets[job.set];
         let best = train.summary.best;
+        let calibration = Calibration::of(set, evaluate)?;
         table.push(vec![
             set.data.name().into(),
             set.data.tf().into(),
@@ -69,12 +83,16 @@ pub(crate) fn results(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
             best.and_then(|best| best.validation_loss).into(),
             best.map(|best| best.training_loss).into(),
             train.summary.steps.into(),
-            strands_name(job.training.strands).into(),
+            strands_name(&job.recipe).into(),
             set.data.train().len().into(),
             set.data.test().len().into(),
             explain.as_ref().and_then(|explain| explain.saliency_truth).into(),
             set.published.as_ref().map(|figures| figures.deepbind_star).into(),
             set.published.as_ref().map(|figures| figures.meme_sum).into(),
+            calibration.recall.into(),
+            calibration.expected_error.into(),
+            evaluate.temperature.into(),
+            calibration.scaled.into(),
             train.weights_sha256.as_str().into(),
         ])?;
     }
@@ -96,7 +114,10 @@ pub(crate) fn timings(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
         Column::new("sequences_per_s", Format::Fixed(0)),
     ]);
     for FinishedJob { job, train, evaluate, explain } in jobs {
-        let sequences = (train.summary.steps * job.training.batch as u64) as f64;
+        let sequences = match &job.recipe {
+            Recipe::Network { training, .. } => (train.summary.steps * training.batch as u64) as f64,
+            Recipe::Baseline { .. } => train.summary.training_sequences as f64,
+        };
         table.push(vec![
             run.sets[job.set].data.name().into(),
             job.model.name().into(),
@@ -111,9 +132,36 @@ pub(crate) fn timings(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
     Ok(table)
 }
 
-fn strands_name(strands: Strands) -> &'static str {
-    match strands {
-        Strands::Forward => "forward",
-        Strands::Both => "both",
+/// What the test scores say beyond what the evaluation recorded.
+struct Calibration {
+    recall: f64,
+    expected_error: f64,
+    /// The expected error once the log-odds are divided by the temperature of the validation split.
+    scaled: Option<f64>,
+}
+
+impl Calibration {
+    fn of(set: &LoadedSet, evaluate: &EvaluateOutcome) -> Result<Self> {
+        let labels: Vec<bool> = set.data.test().iter().map(|example| example.bound).collect();
+        let log_odds: Vec<f64> = evaluate.scores.iter().map(|&score| f64::from(score)).collect();
+        let error = |log_odds: &[f64]| -> Result<f64> {
+            Ok(Predictions::from_log_odds(&labels, log_odds)?.reliability(CALIBRATION)?.expected_error)
+        };
+        let scaled = evaluate.temperature.map(|temperature| {
+            error(&log_odds.iter().map(|log_odds| log_odds / temperature).collect::<Vec<_>>())
+        });
+        let ranking = ScoredLabels::new(&labels, &log_odds)?;
+        Ok(Self {
+            recall: ranking.recall_at_false_discovery_rate(DISCOVERY_RATE),
+            expected_error: error(&log_odds)?,
+            scaled: scaled.transpose()?,
+        })
+    }
+}
+
+fn strands_name(recipe: &Recipe) -> &'static str {
+    match recipe {
+        Recipe::Network { training, .. } if training.strands == Strands::Forward => "forward",
+        Recipe::Network { .. } | Recipe::Baseline { .. } => "both",
     }
 }
