@@ -34,7 +34,7 @@ pub(crate) fn run(_: &Args) -> Result<()> {
     let root = shell::workspace_root()?;
     let metadata = Metadata::parse(&read_metadata()?)?;
     let mut complaints = arrows::check(&metadata);
-    complaints.extend(foreign::check(&metadata));
+    complaints.extend(foreign::check(&metadata, &foreign::compiled(&read_tree()?)));
     let mut checked = 0;
     for path in list_files(&root)? {
         let bytes = fs::read(root.join(&path)).with_context(|| path.clone())?;
@@ -59,6 +59,12 @@ pub(crate) fn run(_: &Args) -> Result<()> {
 /// `--locked` makes a `Cargo.lock` that does not fit the manifests an error.
 fn read_metadata() -> Result<String> {
     shell::output(shell::cargo()?.args(["metadata", "--format-version", "1", "--locked"]))
+}
+
+/// What a plain build compiles on any platform, one package a line.
+fn read_tree() -> Result<String> {
+    let what = ["tree", "--workspace", "--target", "all", "--edges", "normal,build"];
+    shell::output(shell::cargo()?.args(what).args(["--prefix", "none", "--format", "{p}", "--locked"]))
 }
 
 /// Files to check, relative to the root, with `/`, in a fixed order.

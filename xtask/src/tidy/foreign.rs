@@ -10,6 +10,12 @@
 //!   be on a list of exceptions, with the reason.
 //!
 //! The feature `cuda` asks for more by its nature and is not looked at.
+//!
+//! `cargo metadata` also lists optional packages that a feature of the form `package?/feature` names
+//! although nothing asks for the package; `cargo tree` lists what is compiled. Only what both know is
+//! complained of.
+
+use std::collections::BTreeSet;
 
 use super::metadata::Metadata;
 
@@ -43,10 +49,15 @@ const HARMLESS: &[(&str, &str)] = &[
 ];
 
 /// Complains of packages that need more than Rust and a linker.
-pub(crate) fn check(metadata: &Metadata) -> Vec<String> {
+///
+/// `compiled` is what [`compiled`] reads from `cargo tree`.
+pub(crate) fn check(metadata: &Metadata, compiled: &BTreeSet<String>) -> Vec<String> {
     let mut complaints = Vec::new();
     for (package, parent) in metadata.built() {
         let name = package.name.as_str();
+        if !compiled.contains(name) {
+            continue;
+        }
         let by = parent.map_or(String::new(), |parent| format!(", by way of {}", parent.name));
         if HELPERS.contains(&name) {
             complaints.push(format!(
@@ -69,10 +80,33 @@ pub(crate) fn check(metadata: &Metadata) -> Vec<String> {
     complaints
 }
 
+/// The names in the answer of `cargo tree --prefix none --format {p}`, whose lines begin with them.
+pub(crate) fn compiled(tree: &str) -> BTreeSet<String> {
+    tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tidy::metadata::tests::workspace;
+
+    const TREE: &str = "a v0.1.0 (/a)\ntokens v1.0.0\nonig_sys v1.0.0\nfontconfig-sys v1.0.0\ncc v1.0.0 (*)\n\n\
+                        rayon-core v1.0.0\nlinux-raw-sys v1.0.0\n";
+
+    fn check(metadata: &Metadata) -> Vec<String> {
+        super::check(metadata, &compiled(TREE))
+    }
+
+    #[test]
+    fn what_is_listed_but_not_compiled_passes() {
+        let metadata =
+            workspace(&["a"], &[("a", &["ring"]), ("ring", &["links:ring", "build:cc"]), ("cc", &[])]);
+        let found = check(&metadata);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("found cc"), "{found:?}");
+        let tree = "a v0.1.0 (/a)";
+        assert!(super::check(&metadata, &compiled(tree)).is_empty());
+    }
 
     #[test]
     fn rust_alone_passes() {
