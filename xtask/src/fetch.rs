@@ -91,9 +91,9 @@ fn listing(fetched: &Fetched) -> String {
         fetched.sha256
     );
     match &fetched.contents {
-        Contents::Motifs(count) => text.push_str(&format!("  {count} motifs\n")),
-        Contents::Sets(folders) if folders.is_empty() => text.push_str("  no data sets found in it\n"),
-        Contents::Sets(folders) => folders.iter().for_each(|folder| text.push_str(&sets(folder))),
+        Contents::Motifs(count) => text.extend(["  ", &count.to_string(), " motifs\n"]),
+        Contents::Sets(folders) if folders.is_empty() => text += "  no data sets found in it\n",
+        Contents::Sets(folders) => text.extend(folders.iter().map(sets)),
     }
     text
 }

@@ -1,6 +1,6 @@
 //! Calibration: do predictions of 80 % come true in 80 % of the cases?
 //!
-//! A reliability curve (DeGroot and Fienberg 1983) sets the mean prediction of each bin beside the
+//! A reliability curve (`DeGroot` and Fienberg 1983) sets the mean prediction of each bin beside the
 //! share of positives in it; the expected calibration error is the mean distance of the two, weighted
 //! by the bins (Naeini, Cooper and Hauskrecht 2015); the Brier score is divided into reliability,
 //! resolution and uncertainty after Murphy (Journal of Applied Meteorology 12, 1973). Bins of equal
@@ -99,7 +99,9 @@ impl Predictions {
                 let mut first = 0;
                 for tie in order.chunk_by(|&a, &b| probabilities[a] == probabilities[b]) {
                     let bin = &mut sums[first * count / all];
-                    tie.iter().for_each(|&example| bin.add(labels[example], probabilities[example]));
+                    for &example in tie {
+                        bin.add(labels[example], probabilities[example]);
+                    }
                     first += tie.len();
                 }
             }

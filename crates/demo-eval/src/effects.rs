@@ -10,9 +10,9 @@ use crate::{Result, Summary};
 /// Effect sizes of paired differences.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EffectSizes {
-    /// Cohen's d for pairs, d_z: mean over standard deviation (n - 1) of the differences.
+    /// Cohen's d for pairs, `d_z`: mean over standard deviation (n - 1) of the differences.
     pub cohens_dz: f64,
-    /// Hedges' g: d_z without its bias in small samples, by the exact factor (Hedges 1981).
+    /// Hedges' g: `d_z` without its bias in small samples, by the exact factor (Hedges 1981).
     pub hedges_g: f64,
     /// The matched-pairs rank-biserial correlation (Kerby 2014), from -1 to 1: positive less negative
     /// rank sum, over both. Zero differences are left out, as in Wilcoxon's test.

@@ -36,7 +36,8 @@ impl ReliabilityPlot {
     /// [`Error::Empty`] without curves or bins, [`Error::Value`] at a share outside 0 to 1.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
-        let top = if self.title.is_empty() { 10.0 } else { 28.0 };
+        let legend = self.curves.len() as f64 * 15.0 + 6.0;
+        let top = if self.title.is_empty() { 4.0 } else { 22.0 } + legend;
         let (left, side) = (48.0, 300.0);
         let across = Axis::new(0.0, 1.0, left, left + side);
         let up = Axis::new(0.0, 1.0, top + side, top);
@@ -53,7 +54,7 @@ impl ReliabilityPlot {
                 canvas.circle(&fill_class(index), *point, 1.6 + 7.0 * bin.2.sqrt());
             }
         }
-        self.draw_legend(&mut canvas, left + 10.0, top + 16.0);
+        self.draw_legend(&mut canvas, left, top - legend + 10.0);
         let title = if self.title.is_empty() { "Reliability" } else { &self.title };
         let width = (left + side + 14.0).max(text_width(&self.title, 11.0) + 8.0);
         Ok(Figure::new(title, width, top + side + 40.0, canvas))
@@ -73,7 +74,7 @@ impl ReliabilityPlot {
         Ok(())
     }
 
-    /// In the upper left, where a well calibrated curve leaves room.
+    /// Above the square, all of which a badly calibrated curve may cross.
     fn draw_legend(&self, canvas: &mut Canvas, left: f64, top: f64) {
         for (index, curve) in self.curves.iter().enumerate() {
             let y = top + index as f64 * 15.0;

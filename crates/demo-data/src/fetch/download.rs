@@ -35,7 +35,7 @@ pub(super) fn download(
         Job { file, config, path, wanted, client: Client::new(), part: Part::open(path)?, progress };
     let mut first = None;
     for url in &urls {
-        match job.from_home(url) {
+        match job.ask(url) {
             Ok(()) => return job.part.finish(path),
             // What this machine cannot write, no other home will help.
             Err(error @ Error::Write { .. }) => return Err(error),
@@ -70,7 +70,7 @@ enum Attempt {
 }
 
 impl Job<'_> {
-    fn from_home(&mut self, url: &str) -> Result<()> {
+    fn ask(&mut self, url: &str) -> Result<()> {
         let mut pause = self.config.pause;
         let mut anew = false;
         let mut reason = String::new();

@@ -9,7 +9,7 @@ use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 /// How long a server may take to be found and to answer, and how long it may fall silent.
 const CONNECT: Duration = Duration::from_secs(20);
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Asks servers for files.
 pub(super) struct Client {
@@ -83,7 +83,8 @@ fn encryption(_: RootCerts) -> Option<TlsConfig> {
     None
 }
 
-#[cfg(all(test, any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(test)]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;

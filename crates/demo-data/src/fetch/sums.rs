@@ -19,8 +19,9 @@ pub(super) fn note(folder: &Path, file: &str, sha256: &str) -> Result<()> {
     let mut sums = read(folder)?;
     sums.push((sha256.to_owned(), file.to_owned()));
     sums.sort_by(|a, b| a.1.cmp(&b.1));
-    let text: String = sums.iter().map(|(sum, name)| format!("{sum}  {name}\n")).collect();
-    write_whole(&folder.join(NAME), |out| out.write_all(text.as_bytes()))
+    write_whole(&folder.join(NAME), |out| {
+        sums.iter().try_for_each(|(sum, name)| writeln!(out, "{sum}  {name}"))
+    })
 }
 
 fn read(folder: &Path) -> Result<Vec<(String, String)>> {

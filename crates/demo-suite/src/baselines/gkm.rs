@@ -1,6 +1,6 @@
 //! Gapped k-mers and a logistic regression, exact and fast.
 //!
-//! A gapped k-mer (Ghandi et al., PLoS Computational Biology 10, 2014) is a choice of k informative
+//! A gapped k-mer (Ghandi et al., `PLoS` Computational Biology 10, 2014) is a choice of k informative
 //! positions of l and a base at each: `G-TA--`. A sequence's features count them over all words of
 //! length l of both strands, scaled to length 1. There are C(l, k) 4^k features, but the regression
 //! needs none of them written down:
@@ -110,7 +110,9 @@ impl Gkm {
         let temperature = temperature.clamp(TEMPERATURES.0, TEMPERATURES.1);
         let all = Coded::new(&words, &[training, validation].concat());
         words.fit(&all, penalty, config, &mut state);
-        state.iter_mut().for_each(|value| *value /= temperature);
+        for value in &mut state {
+            *value /= temperature;
+        }
         let (table, intercept) = (words.table(&state), state[words.count()]);
         Ok(Self { words, table, intercept, penalty })
     }
@@ -143,7 +145,7 @@ impl Words {
                 return 0.0;
             }
             let ways = binomial(length - letters, informative - letters);
-            (4.0_f64.powi((length - informative) as i32) * ways / all).sqrt()
+            (f64::from(1_u32 << (2 * (length - informative))) * ways / all).sqrt()
         };
         let shared = (0..=length).map(|d| binomial(length - d, informative) / all).collect();
         Self { length, informative, roots: (0..1 << (2 * length)).map(root).collect(), shared }
@@ -216,7 +218,9 @@ impl Words {
                 loss += softplus(-margin);
                 let error = sigmoid(log_odds) - f64::from(u8::from(row.bound));
                 by_intercept += error;
-                row.words.iter().for_each(|&word| by_word[word as usize] += row.scale * error);
+                for &word in row.words {
+                    by_word[word as usize] += row.scale * error;
+                }
             }
             let n = coded.bound.len() as f64;
             // The way back of the table: both strands, then the transform, which is its own inverse.
@@ -295,7 +299,9 @@ fn transform(values: &mut [f64]) {
         half *= 2;
     }
     let scale = 1.0 / (values.len() as f64).sqrt();
-    values.iter_mut().for_each(|value| *value *= scale);
+    for value in values {
+        *value *= scale;
+    }
 }
 
 /// Letters in which two words differ.
@@ -339,7 +345,9 @@ mod tests {
             }
         }
         let norm = features.values().map(|count| count * count).sum::<f64>().sqrt();
-        features.values_mut().for_each(|count| *count /= norm);
+        for count in features.values_mut() {
+            *count /= norm;
+        }
         features
     }
 

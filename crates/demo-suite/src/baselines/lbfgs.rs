@@ -85,7 +85,9 @@ fn turned(gradient: &[f64], past: &VecDeque<Past>) -> Vec<f64> {
     }
     if let Some(last) = past.back() {
         let scale = last.curvature / dot(&last.changed, &last.changed);
-        direction.iter_mut().for_each(|value| *value *= scale);
+        for value in &mut direction {
+            *value *= scale;
+        }
     }
     for (step, factor) in past.iter().zip(factors.into_iter().rev()) {
         let other = dot(&step.changed, &direction) / step.curvature;

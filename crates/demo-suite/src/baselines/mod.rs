@@ -148,8 +148,8 @@ impl Fitted {
         };
         Some(match header {
             Header::Scan { motif, intercept, slope } => {
-                let rows = values("log_odds")?.as_chunks::<4>().0.to_vec();
-                Self::Scan(Scan::new(motif, rows, intercept, slope))
+                let values = values("log_odds")?;
+                Self::Scan(Scan::new(motif, values.as_chunks::<4>().0, intercept, slope))
             }
             Header::Gkm { length, informative, penalty, intercept } => {
                 Self::Gkm(Gkm::new(length, informative, values("words")?, intercept, penalty))

@@ -30,8 +30,8 @@ pub(crate) struct Scan {
 
 impl Scan {
     /// Log-odds rows of the forward strand with their regression.
-    pub(super) fn new(motif: String, rows: Vec<[f64; 4]>, intercept: f64, slope: f64) -> Self {
-        Self { motif, intercept, slope, strands: strands(&rows) }
+    pub(super) fn new(motif: String, rows: &[[f64; 4]], intercept: f64, slope: f64) -> Self {
+        Self { motif, intercept, slope, strands: strands(rows) }
     }
 
     /// Chooses among motifs, and fits, on training examples.
@@ -61,7 +61,7 @@ impl Scan {
         let scores: Vec<f64> = examples.iter().map(|example| best_window(&both, &example.sequence)).collect();
         let labels: Vec<bool> = examples.iter().map(|example| example.bound).collect();
         let (intercept, slope) = regression(&scores, &labels);
-        Ok(Self::new(motifs[place].id().to_owned(), rows, intercept, slope))
+        Ok(Self::new(motifs[place].id().to_owned(), &rows, intercept, slope))
     }
 
     /// Log-odds of a sequence.
