@@ -5,12 +5,14 @@
 //! `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
 //! `w -= a (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + e) + decay w)`.
 
-use candle_core::{DType, Device};
+use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
+use crate::cuda::DeviceAdam;
+use crate::cuda::machine::Memory;
 use crate::kernels::vectorised;
 use crate::real::Real;
-use crate::{Buffer, Error, Params, Result};
+use crate::{Buffer, Error, Params, Plan, Result};
 
 /// The constants of Adam.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -48,12 +50,16 @@ impl Default for AdamConfig {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Adam {
     config: AdamConfig,
     first: Buffer,
     second: Buffer,
     steps: Vec<u64>,
+    /// The members that the last step moved, where it ran on the CPU.
+    moved: Vec<bool>,
+    /// What is needed on a device; none before the first step there.
+    device: Option<DeviceAdam>,
 }
 
 impl Adam {
@@ -62,9 +68,12 @@ impl Adam {
     /// # Errors
     /// When the moments cannot be allocated.
     pub fn new(config: AdamConfig, params: &Params) -> Result<Self> {
-        let (shape, dtype) = (params.buffer().shape(), params.buffer().dtype());
-        let zeros = Buffer::zeros(shape, dtype, &Device::Cpu)?;
-        Ok(Self { config, first: zeros.clone(), second: zeros, steps: vec![0; params.members()] })
+        Self::restore(
+            config,
+            params.buffer().zeros_like()?,
+            params.buffer().zeros_like()?,
+            vec![0; params.members()],
+        )
     }
 
     /// One step for every member whose `active` is true; the others keep parameters and moments.
@@ -78,24 +87,119 @@ impl Adam {
         learning_rates: &[f64],
         active: &[bool],
     ) -> Result<()> {
+        self.advance(None, params, gradient, learning_rates, active)
+    }
+
+    /// As [`Adam::step`], but for members whose loss in the plan's last run is not a number: they keep
+    /// parameters and moments. On a CUDA device nobody waits for the loss, and a member once stopped stays
+    /// so, whatever `active` says, until the state is restored.
+    ///
+    /// # Errors
+    /// As [`Adam::step`], and losses of another number of members.
+    pub fn guarded_step(
+        &mut self,
+        plan: &Plan,
+        params: &mut Params,
+        gradient: &Buffer,
+        learning_rates: &[f64],
+        active: &[bool],
+    ) -> Result<()> {
+        self.advance(Some(plan), params, gradient, learning_rates, active)
+    }
+
+    /// Moves `means`, a moving average of the parameters, by a part of its distance to them: for members
+    /// that the last step moved.
+    ///
+    /// # Errors
+    /// Arrays or parts of another bank.
+    pub fn follow(&mut self, means: &mut Params, params: &Params, parts: &[f32]) -> Result<()> {
+        let shape = self.first.shape();
+        check_members("parts", parts.len(), shape[0])?;
+        if let (Some(device), Some(first)) = (&self.device, self.first.on_device()) {
+            let machine = first.machine();
+            let params = params.buffer().require_on(machine, "the parameters", shape)?;
+            let means = means.buffer_mut().require_mut(machine, "the means", shape)?;
+            return device.follow(means, params, parts);
+        }
+        let (dtype, count) = (self.first.dtype(), shape[1]);
+        params.buffer().require("the parameters", shape, dtype)?;
+        means.buffer().require("the means", shape, dtype)?;
+        for (member, &part) in parts.iter().enumerate().filter(|&(member, _)| self.moved[member]) {
+            let range = member * count..(member + 1) * count;
+            match dtype {
+                DType::F64 => follow::<f64>(means, params, range, part),
+                _ => follow::<f32>(means, params, range, part),
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(
+        &mut self,
+        plan: Option<&Plan>,
+        params: &mut Params,
+        gradient: &Buffer,
+        learning_rates: &[f64],
+        active: &[bool],
+    ) -> Result<()> {
+        let members = self.steps.len();
+        check_members("learning rates", learning_rates.len(), members)?;
+        check_members("active flags", active.len(), members)?;
+        if self.first.on_device().is_some() {
+            let losses = plan.and_then(Plan::losses_on_device);
+            return self.step_on_device(losses, params, gradient, learning_rates, active);
+        }
         let (shape, dtype) = (self.first.shape(), self.first.dtype());
         params.buffer().require("the parameters", shape, dtype)?;
         gradient.require("the gradient", shape, dtype)?;
-        let members = shape[0];
-        for (what, found) in [("learning rates", learning_rates.len()), ("active flags", active.len())] {
-            if found != members {
-                return Err(Error::Shape { what, found: vec![found], wanted: vec![members] });
-            }
+        self.moved.copy_from_slice(active);
+        if let Some(plan) = plan {
+            let losses = plan.losses()?;
+            check_members("losses", losses.len(), members)?;
+            self.moved.iter_mut().zip(&*losses).for_each(|(moves, loss)| *moves &= loss.is_finite());
         }
-        for member in (0..members).filter(|&member| active[member]) {
+        for (member, &rate) in learning_rates.iter().enumerate() {
+            if !self.moved[member] {
+                continue;
+            }
             self.steps[member] += 1;
-            let rate = learning_rates[member];
             match dtype {
                 DType::F64 => self.step_member::<f64>(params, gradient, member, rate),
                 _ => self.step_member::<f32>(params, gradient, member, rate),
             }
         }
         Ok(())
+    }
+
+    /// Steps count here for members that the device has stopped, too: their moments rest.
+    fn step_on_device(
+        &mut self,
+        losses: Option<&Memory>,
+        params: &mut Params,
+        gradient: &Buffer,
+        learning_rates: &[f64],
+        active: &[bool],
+    ) -> Result<()> {
+        let shape = [self.steps.len(), self.first.shape()[1]];
+        let Some(machine) = self.first.on_device().map(|memory| memory.machine().clone()) else {
+            return Ok(());
+        };
+        if self.device.is_none() {
+            self.device = Some(DeviceAdam::new(&machine, (shape[0], shape[1]), params.specs())?);
+        }
+        let Some(device) = &self.device else { return Ok(()) };
+        let gradient = gradient.require_on(&machine, "the gradient", &shape)?;
+        let params = params.buffer_mut().require_mut(&machine, "the parameters", &shape)?;
+        let first = self.first.require_mut(&machine, "the first moments", &shape)?;
+        let second = self.second.require_mut(&machine, "the second moments", &shape)?;
+        let steps = self.steps.iter_mut().zip(active).zip(learning_rates);
+        let constants: Vec<f32> = steps
+            .flat_map(|((step, &active), &rate)| {
+                *step += u64::from(active);
+                Constants::<f32>::new(&self.config, (*step).max(1), rate).list()
+            })
+            .collect();
+        device.step([params, gradient, first, second], losses, &constants, active)
     }
 
     /// The `(m, p)` first and second moments and the steps done, for checkpoints.
@@ -109,9 +213,16 @@ impl Adam {
     /// Moments and step counts that do not belong together.
     pub fn restore(config: AdamConfig, first: Buffer, second: Buffer, steps: Vec<u64>) -> Result<Self> {
         let shape = [steps.len(), first.shape().last().copied().unwrap_or(0)];
-        first.require("the first moments", &shape, first.dtype())?;
-        second.require("the second moments", &shape, first.dtype())?;
-        Ok(Self { config, first, second, steps })
+        if let Some(memory) = first.on_device() {
+            let machine = memory.machine();
+            first.require_on(machine, "the first moments", &shape)?;
+            second.require_on(machine, "the second moments", &shape)?;
+        } else {
+            first.require("the first moments", &shape, first.dtype())?;
+            second.require("the second moments", &shape, first.dtype())?;
+        }
+        let moved = vec![false; steps.len()];
+        Ok(Self { config, first, second, steps, moved, device: None })
     }
 
     fn step_member<R: Real>(&mut self, params: &mut Params, gradient: &Buffer, member: usize, rate: f64) {
@@ -170,6 +281,36 @@ impl<R: Real> Constants<R> {
     }
 }
 
+impl Constants<f32> {
+    /// In the order that the kernel on a device takes them.
+    fn list(&self) -> [f32; 9] {
+        [
+            self.clamp,
+            self.beta1,
+            self.one_less_beta1,
+            self.beta2,
+            self.one_less_beta2,
+            self.rate,
+            self.correction,
+            self.epsilon,
+            self.decay,
+        ]
+    }
+}
+
+fn check_members(what: &'static str, found: usize, wanted: usize) -> Result<()> {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Error::Shape { what, found: vec![found], wanted: vec![wanted] })
+}
+
+fn follow<R: Real>(means: &mut Params, params: &Params, range: std::ops::Range<usize>, part: f32) {
+    let part = R::from_f64(part.into());
+    let means = &mut R::of_mut(means.buffer_mut())[range.clone()];
+    means.iter_mut().zip(&R::of(params.buffer())[range]).for_each(|(mean, &w)| *mean += part * (w - *mean));
+}
+
 #[inline(always)]
 fn update<R: Real>(k: &Constants<R>, weights: &mut [R], gradient: &[R], first: &mut [R], second: &mut [R]) {
     for (((w, &g), m), v) in weights.iter_mut().zip(gradient).zip(first).zip(second) {
@@ -185,7 +326,7 @@ fn update<R: Real>(k: &Constants<R>, weights: &mut [R], gradient: &[R], first: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Layer, Network};
+    use crate::{Device, Layer, Network};
 
     /// The formulas of the paper, one number at a time.
     struct Reference {

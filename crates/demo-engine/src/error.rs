@@ -75,11 +75,46 @@ pub enum Error {
         /// The element type asked for.
         found: DType,
     },
-    /// A device that this build has no kernels for.
-    #[error("the engine of this build runs on the CPU, not on {found}")]
+    /// Double precision on a device that computes in single precision.
+    #[error("CUDA devices compute in F32, not in F64; use the CPU for F64")]
+    SinglePrecision,
+    /// A device that the engine has no kernels for.
+    #[error("the engine runs on the CPU and on CUDA devices, not on {found}")]
     UnsupportedDevice {
         /// The device asked for.
         found: String,
+    },
+    /// A device without room for what was to be allocated.
+    #[error("the CUDA device is out of memory: {wanted} bytes were wanted and {free} are free")]
+    OutOfMemory {
+        /// Bytes wanted.
+        wanted: usize,
+        /// Bytes free.
+        free: usize,
+    },
+    /// A CUDA device that failed.
+    #[error("the CUDA device failed ({what}): {reason}")]
+    CudaDevice {
+        /// What it was asked for.
+        what: &'static str,
+        /// What its driver or compiler says.
+        reason: String,
+    },
+    /// No emulated device.
+    #[error("there is no emulated CUDA device: {reason}")]
+    Emulation {
+        /// Why not.
+        reason: String,
+    },
+    /// An argument on another device than the plan.
+    #[error("{what}: found on {found}, wanted on {wanted}")]
+    Place {
+        /// The argument.
+        what: &'static str,
+        /// Where it is.
+        found: &'static str,
+        /// Where it should be.
+        wanted: &'static str,
     },
     /// A parameter name that the network does not have.
     #[error("no parameter is called '{name}'; the network has {known}")]

@@ -11,6 +11,9 @@
 //! a member is cut into slices of fixed size, the slices into at most eight lanes; shape alone
 //! decides, so that any number of threads, and any bank, gives a member the same bits.
 //!
+//! Buffers, stores, plans and optimisers live on the device they are made for: the CPU, or, in a build
+//! with the feature `cuda`, an NVIDIA GPU, where a bank's step is queued and nothing waits for it.
+//!
 //! # Example
 //! ```
 //! use demo_engine::*;
@@ -40,6 +43,7 @@
 
 mod adam;
 mod buffer;
+mod cuda;
 mod error;
 mod kernels;
 mod layer;
@@ -53,15 +57,18 @@ mod product;
 mod real;
 mod store;
 mod task;
+mod trace;
 
 pub use adam::{Adam, AdamConfig};
 pub use buffer::Buffer;
 pub use candle_core::{DType, Device};
+pub use cuda::emulated_device;
 pub use error::{Error, Result};
 pub use layer::{Activation, Layer, Padding};
 pub use loss::Loss;
 pub use network::Network;
 pub use params::{ParameterSpec, Params};
-pub use plan::{BankShape, Plan};
+pub use plan::{BankShape, Plan, device_memory};
 pub use store::CodeStore;
 pub use task::{Batch, Input, InputGradient, Mode, Objective, Task};
+pub use trace::{StepTrace, Trace};

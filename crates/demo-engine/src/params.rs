@@ -45,7 +45,7 @@ impl Params {
     /// A bank whose parameters are all zero.
     ///
     /// # Errors
-    /// Another device than the CPU, or another element type than `F32` and `F64`.
+    /// As [`Buffer::zeros`].
     pub fn zeros(network: &Network, members: usize, dtype: DType, device: &Device) -> Result<Self> {
         let buffer = Buffer::zeros(&[members, network.parameter_count()], dtype, device)?;
         Ok(Self { buffer, specs: network.parameters().to_vec() })
@@ -64,20 +64,16 @@ impl Params {
     /// A copy of one parameter of one member.
     ///
     /// # Errors
-    /// An unknown member or name.
+    /// An unknown member or name, or a device that cannot be read.
     pub fn get(&self, member: usize, name: &str) -> Result<Vec<f32>> {
         let range = self.range(member, name)?;
-        if let Some(values) = self.buffer.as_f32() {
-            return Ok(values[range].to_vec());
-        }
-        let values = self.buffer.as_f64().unwrap_or_default();
-        Ok(values[range].iter().map(|&v| v as f32).collect())
+        self.buffer.read(range)
     }
 
     /// Replaces one parameter of one member.
     ///
     /// # Errors
-    /// An unknown member or name, or the wrong number of values.
+    /// An unknown member or name, the wrong number of values, or a device that cannot be written.
     pub fn set(&mut self, member: usize, name: &str, values: &[f32]) -> Result<()> {
         let range = self.range(member, name)?;
         if range.len() != values.len() {
@@ -87,14 +83,7 @@ impl Params {
                 wanted: vec![range.len()],
             });
         }
-        if let Some(all) = self.buffer.as_f32_mut() {
-            all[range].copy_from_slice(values);
-        } else if let Some(all) = self.buffer.as_f64_mut() {
-            for (to, &from) in all[range].iter_mut().zip(values) {
-                *to = f64::from(from);
-            }
-        }
-        Ok(())
+        self.buffer.write(range.start, values)
     }
 
     /// The `(m, p)` numbers.
@@ -107,21 +96,15 @@ impl Params {
         &mut self.buffer
     }
 
-    /// The parameters of one member, as a bank of one.
+    /// The parameters of one member, as a bank of one on the same device.
     ///
     /// # Errors
-    /// An unknown member.
+    /// An unknown member, or a device without room.
     pub fn to_member(&self, member: usize) -> Result<Self> {
         self.check_member(member)?;
         let count = self.buffer.shape()[1];
         let range = member * count..(member + 1) * count;
-        let shape = [1, count];
-        let buffer = if let Some(values) = self.buffer.as_f32() {
-            Buffer::from_f32(&values[range], &shape, DType::F32, &Device::Cpu)?
-        } else {
-            let values = self.buffer.as_f64().unwrap_or_default();
-            Buffer::from_f64(&values[range], &shape, DType::F64, &Device::Cpu)?
-        };
+        let buffer = self.buffer.part(range, &[1, count])?;
         Ok(Self { buffer, specs: self.specs.clone() })
     }
 

@@ -1,9 +1,11 @@
 //! Sequences as codes, resident on the device: a batch names rows and copies nothing.
 
+use std::sync::Arc;
+
 use candle_core::Device;
 
-use crate::buffer::require_cpu;
-use crate::{Error, Result};
+use crate::cuda::machine::{Machine, Memory};
+use crate::{Error, Result, cuda};
 
 /// The code of an unknown base, whose one-hot column is zero.
 pub(crate) const UNKNOWN: u8 = 4;
@@ -11,17 +13,24 @@ pub(crate) const UNKNOWN: u8 = 4;
 /// Sequences of one length as codes `(count, length)`: A, C, G, T = 0-3, unknown = 4.
 #[derive(Debug, Clone)]
 pub struct CodeStore {
-    codes: Vec<u8>,
+    codes: Codes,
+    count: usize,
     length: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Codes {
+    Host(Vec<u8>),
+    Device(Arc<Memory>),
 }
 
 impl CodeStore {
     /// Takes sequences that lie one after the other.
     ///
     /// # Errors
-    /// Another device than the CPU, codes that are no whole number of sequences, or a code above 4.
+    /// Codes that are no whole number of sequences, a code above 4, a device that is not there or has no
+    /// room.
     pub fn new(codes: &[u8], length: usize, device: &Device) -> Result<Self> {
-        require_cpu(device)?;
         if length == 0 || !codes.len().is_multiple_of(length) {
             return Err(Error::Shape {
                 what: "a list of codes",
@@ -36,17 +45,22 @@ impl CodeStore {
                 limit: usize::from(UNKNOWN) + 1,
             });
         }
-        Ok(Self { codes: codes.to_vec(), length })
+        let count = codes.len() / length;
+        let codes = match cuda::machine(device)? {
+            Some(machine) => Codes::Device(Arc::new(Memory::of(&machine, codes)?)),
+            None => Codes::Host(codes.to_vec()),
+        };
+        Ok(Self { codes, count, length })
     }
 
     /// Sequences in the store.
     pub fn len(&self) -> usize {
-        self.codes.len() / self.length
+        self.count
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.codes.is_empty()
+        self.count == 0
     }
 
     /// Bases in a sequence.
@@ -54,9 +68,36 @@ impl CodeStore {
         self.length
     }
 
-    /// The codes of one sequence.
+    /// The codes of one sequence; none where the store is on a device.
     pub(crate) fn row(&self, row: usize) -> &[u8] {
-        &self.codes[row * self.length..(row + 1) * self.length]
+        match &self.codes {
+            Codes::Host(codes) => &codes[row * self.length..(row + 1) * self.length],
+            Codes::Device(_) => &[],
+        }
+    }
+
+    /// The address of its codes; null where the store is on the host.
+    pub(crate) fn address(&self) -> u64 {
+        match &self.codes {
+            Codes::Host(_) => 0,
+            Codes::Device(memory) => memory.at(0),
+        }
+    }
+
+    /// Checks that it lies where a plan runs: on the machine, or on the host.
+    pub(crate) fn require_on(&self, machine: Option<&Arc<dyn Machine>>) -> Result<()> {
+        let what = "the store";
+        match (&self.codes, machine) {
+            (Codes::Host(_), None) => Ok(()),
+            (Codes::Device(memory), Some(machine)) if Arc::ptr_eq(memory.machine(), machine) => Ok(()),
+            (Codes::Host(_), Some(_)) => {
+                Err(Error::Place { what, found: "the CPU", wanted: "a CUDA device" })
+            }
+            (Codes::Device(_), None) => Err(Error::Place { what, found: "a CUDA device", wanted: "the CPU" }),
+            (Codes::Device(_), Some(_)) => {
+                Err(Error::Place { what, found: "another CUDA device", wanted: "that of the plan" })
+            }
+        }
     }
 }
 

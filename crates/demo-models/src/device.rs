@@ -49,25 +49,35 @@ impl fmt::Display for DeviceChoice {
 pub struct SelectedDevice {
     /// The device.
     pub device: Device,
-    /// Its name for tables and manifests: `cpu`.
+    /// Its name for tables and manifests: `cpu` or `cuda`.
     pub name: &'static str,
     /// Why it was taken, one sentence.
     pub reason: &'static str,
 }
 
-/// The device for a choice.
+/// The device for a choice; of CUDA devices the first.
 ///
 /// # Errors
-/// [`Error::NoCuda`] or [`Error::NoCudaKernels`] where CUDA is asked for: the engine's kernels run on
-/// the CPU.
+/// [`Error::NoCuda`] where CUDA is asked for and the build has none, [`Error::NoCudaDevice`] where the
+/// machine has none.
 pub fn select_device(choice: DeviceChoice) -> Result<SelectedDevice> {
     let cpu = |reason| SelectedDevice { device: Device::Cpu, name: "cpu", reason };
-    match choice {
-        DeviceChoice::Cpu => Ok(cpu("the CPU, as asked for")),
-        DeviceChoice::Auto if cfg!(feature = "cuda") => Ok(cpu("the CPU: this version has no CUDA kernels")),
-        DeviceChoice::Auto => Ok(cpu("the CPU: this build has no CUDA support")),
-        DeviceChoice::Cuda if cfg!(feature = "cuda") => Err(Error::NoCudaKernels),
-        DeviceChoice::Cuda => Err(Error::NoCuda),
+    let cuda = |device, reason| SelectedDevice { device, name: "cuda", reason };
+    if choice == DeviceChoice::Cpu {
+        return Ok(cpu("the CPU, as asked for"));
+    }
+    if !cfg!(feature = "cuda") {
+        return match choice {
+            DeviceChoice::Cuda => Err(Error::NoCuda),
+            _ => Ok(cpu("the CPU: this build has no CUDA support")),
+        };
+    }
+    // A stream that threads can share.
+    match (Device::new_cuda_with_stream(0), choice) {
+        (Ok(device), DeviceChoice::Cuda) => Ok(cuda(device, "the first CUDA device, as asked for")),
+        (Ok(device), _) => Ok(cuda(device, "the first CUDA device")),
+        (Err(error), DeviceChoice::Cuda) => Err(Error::NoCudaDevice { reason: error.to_string() }),
+        (Err(_), _) => Ok(cpu("the CPU: there is no CUDA device")),
     }
 }
 
@@ -76,13 +86,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn auto_says_what_it_chose_and_cuda_is_refused() {
+    fn auto_says_what_it_chose_and_a_device_not_there_is_refused() {
         let auto = select_device("auto".parse().unwrap()).unwrap();
-        assert_eq!(auto.name, "cpu");
-        assert!(auto.reason.starts_with("the CPU"));
+        assert_eq!(auto.name == "cpu", auto.device.is_cpu());
+        assert_eq!(auto.reason.starts_with("the CPU"), auto.device.is_cpu());
         assert!(select_device(DeviceChoice::Cpu).unwrap().device.is_cpu());
-        let refusal = select_device(DeviceChoice::Cuda).unwrap_err().to_string();
-        assert!(refusal.contains("--device cpu"), "{refusal}");
+        match select_device(DeviceChoice::Cuda) {
+            Ok(cuda) => assert!(cuda.device.is_cuda()),
+            Err(refusal) => assert!(refusal.to_string().contains("--device cpu"), "{refusal}"),
+        }
         assert_eq!(
             "tpu".parse::<DeviceChoice>().unwrap_err().to_string(),
             "device \"tpu\": wanted auto, cpu or cuda"

@@ -100,9 +100,12 @@ pub enum Error {
         "device cuda: this build has no CUDA support; use `--device cpu`, or build with `--features cuda`"
     )]
     NoCuda,
-    /// A CUDA device asked of a build whose kernels run on the CPU only.
-    #[error("device cuda: this version computes on the CPU only; use `--device cpu` or `--device auto`")]
-    NoCudaKernels,
+    /// A CUDA device asked of a machine that has none.
+    #[error("device cuda: no CUDA device can be used ({reason}); use `--device cpu` or `--device auto`")]
+    NoCudaDevice {
+        /// What the driver says.
+        reason: String,
+    },
     /// A device name that is none.
     #[error("device {found:?}: wanted auto, cpu or cuda")]
     UnknownDevice {

@@ -48,10 +48,15 @@ pub use arch::{Architecture, CLASSES, CnnConfig, CnnRnnConfig, ConvolutionBlock,
 pub use checkpoint::TrainedModel;
 pub use config::{Interval, Order, Selection, Strands, TrainingConfig};
 pub use data::LabelledSequences;
-pub use demo_engine::{Activation, AdamConfig, DType, Device, Network, Params};
+pub use demo_engine::{
+    Activation, AdamConfig, DType, Device, Error as EngineError, Network, Params, emulated_device,
+};
 pub use device::{DeviceChoice, SelectedDevice, select_device};
 pub use error::{Error, Result};
 pub use predictor::{Predictor, bound_probability};
 pub use schedule::Schedule;
 pub use sequence_model::{FirstLayer, InputGradients, ModelInput, SequenceModel, TruncatedLogits};
-pub use trainer::{Ending, Evaluation, Member, MemberProgress, Progress, Status, Trainer, TrainingSummary};
+pub use trainer::{
+    Ending, Evaluation, Member, MemberProgress, Progress, Status, Trainer, TrainingSummary, bank_capacity,
+    training_bytes,
+};

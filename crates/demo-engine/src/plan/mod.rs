@@ -2,6 +2,7 @@
 
 mod bank;
 mod chain;
+mod device;
 mod lane;
 mod mutants;
 mod phases;
@@ -10,14 +11,20 @@ mod truncate;
 mod walk;
 mod workspace;
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use candle_core::{DType, Device};
 use serde::{Deserialize, Serialize};
 
-use crate::buffer::require_cpu;
+use crate::cuda::machine::{Machine, Memory};
 use crate::real::Real;
-use crate::{Batch, Buffer, Error, Input, InputGradient, Mode, Network, Objective, Params, Result, Task};
+use crate::{
+    Batch, Buffer, Error, Input, InputGradient, Mode, Network, Objective, Params, Result, Task, cuda,
+};
 
 use bank::{Bank, Results, Run, Wanted, numbers_mut};
+pub use device::device_memory;
 use walk::InputForm;
 
 /// How many networks run together, and how many sequences each takes at most.
@@ -29,7 +36,8 @@ pub struct BankShape {
     pub batch: usize,
 }
 
-/// A network prepared to run, with all its scratch: [`Plan::run`] allocates nothing.
+/// A network prepared to run, with all its scratch: [`Plan::run`] allocates nothing. (On a CUDA device
+/// the first run of a kind allocates what only that kind needs.)
 ///
 /// Work is spread over the rayon pool that `run` is called in; the pool that `new` is called in sets
 /// how many threads have scratch of their own. The number of threads changes no bit of the results.
@@ -44,24 +52,26 @@ pub struct Plan {
 enum Inner {
     F32(Box<Bank<f32>>),
     F64(Box<Bank<f64>>),
+    Cuda(Box<cuda::Bank>),
 }
 
 impl Plan {
     /// Allocates scratch for a network, a bank shape and an element type.
     ///
     /// # Errors
-    /// A device other than the CPU, an element type other than `F32` and `F64`, no members or an empty
-    /// batch.
+    /// A device that is not there or has no room, an element type other than `F32` and, on the CPU,
+    /// `F64`, no members or an empty batch.
     pub fn new(network: &Network, shape: BankShape, dtype: DType, device: &Device) -> Result<Self> {
-        require_cpu(device)?;
         if shape.members == 0 || shape.batch == 0 {
             let found = vec![shape.members, shape.batch];
             return Err(Error::Shape { what: "a bank (members, batch)", found, wanted: vec![1, 1] });
         }
-        let inner = match dtype {
-            DType::F32 => Inner::F32(Box::new(Bank::new(network, shape))),
-            DType::F64 => Inner::F64(Box::new(Bank::new(network, shape))),
-            found => return Err(Error::UnsupportedType { found }),
+        let inner = match (cuda::machine(device)?, dtype) {
+            (Some(machine), DType::F32) => Inner::Cuda(Box::new(cuda::Bank::new(&machine, network, shape)?)),
+            (Some(_), DType::F64) => return Err(Error::SinglePrecision),
+            (None, DType::F32) => Inner::F32(Box::new(Bank::new(network, shape))),
+            (None, DType::F64) => Inner::F64(Box::new(Bank::new(network, shape))),
+            (_, found) => return Err(Error::UnsupportedType { found }),
         };
         Ok(Self { shape, dtype, inner })
     }
@@ -70,12 +80,14 @@ impl Plan {
     /// rows beyond `batch.size` are left alone.
     ///
     /// # Errors
-    /// An argument whose shape, element type or range does not fit; nothing is written then.
+    /// An argument whose shape, element type, range or device does not fit; nothing is written then. A
+    /// CUDA device that fails.
     pub fn run(&mut self, params: &Params, batch: &Batch, task: Task, logits: &mut Buffer) -> Result<()> {
         let (shape, dtype) = (self.shape, self.dtype);
         match &mut self.inner {
             Inner::F32(bank) => Call { shape, dtype, params, batch }.run(bank, task, logits),
             Inner::F64(bank) => Call { shape, dtype, params, batch }.run(bank, task, logits),
+            Inner::Cuda(bank) => Call { shape, dtype, params, batch }.run_on_device(bank, task, logits),
         }
     }
 
@@ -90,15 +102,40 @@ impl Plan {
         match &self.inner {
             Inner::F32(bank) => update_running(bank, params, self.dtype, active),
             Inner::F64(bank) => update_running(bank, params, self.dtype, active),
+            Inner::Cuda(bank) => bank.update_running(params, active),
         }
     }
 
-    /// The loss of each member in the last run whose objective was a loss.
-    pub fn losses(&self) -> &[f64] {
+    /// The loss of each member in the last run whose objective was a loss. A CUDA device is waited for.
+    ///
+    /// # Errors
+    /// A CUDA device that cannot be read.
+    pub fn losses(&self) -> Result<Cow<'_, [f64]>> {
         match &self.inner {
-            Inner::F32(bank) => bank.losses(),
-            Inner::F64(bank) => bank.losses(),
+            Inner::F32(bank) => Ok(bank.losses().into()),
+            Inner::F64(bank) => Ok(bank.losses().into()),
+            Inner::Cuda(bank) => {
+                let losses: Vec<f32> = bank.losses().read(0, self.shape.members)?;
+                Ok(losses.into_iter().map(f64::from).collect())
+            }
         }
+    }
+
+    /// The losses on the device; none where the plan runs on the CPU.
+    pub(crate) fn losses_on_device(&self) -> Option<&Memory> {
+        match &self.inner {
+            Inner::Cuda(bank) => Some(bank.losses()),
+            Inner::F32(_) | Inner::F64(_) => None,
+        }
+    }
+
+    /// Bytes of CUDA memory that a plan of this shape takes, with what gradients need or without; besides
+    /// these there are parameters, moments, results and stores, whose sizes are those of their arrays.
+    ///
+    /// # Errors
+    /// None; counting goes the way of allocating.
+    pub fn device_bytes(network: &Network, shape: BankShape, gradients: bool) -> Result<usize> {
+        cuda::Bank::bytes(network, shape, gradients)
     }
 }
 
@@ -135,7 +172,7 @@ impl Call<'_> {
         let (length, outputs) = (chain.length, chain.outputs);
         self.params.buffer().require("the parameters", &[m, chain.parameters], self.dtype)?;
         logits.require("the logits", &[m, self.shape.batch, outputs], self.dtype)?;
-        self.check_batch(length)?;
+        self.check_batch(length, None)?;
         let mut run = Run {
             params: R::of(self.params.buffer()),
             batch: self.batch,
@@ -189,8 +226,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Checks the input and the weights.
-    fn check_batch(&self, length: usize) -> Result<()> {
+    /// Checks the input and the weights, for a machine or the host.
+    fn check_batch(&self, length: usize, machine: Option<&Arc<dyn Machine>>) -> Result<()> {
         let (m, n) = (self.shape.members, self.batch.size);
         if n == 0 || n > self.shape.batch {
             let (what, wanted) = ("a batch's size", vec![self.shape.batch]);
@@ -198,6 +235,7 @@ impl Call<'_> {
         }
         match self.batch.input {
             Input::Rows { store, rows } => {
+                store.require_on(machine)?;
                 if store.length() != length {
                     let (what, found) = ("a store's sequence length", vec![store.length()]);
                     return Err(Error::Shape { what, found, wanted: vec![length] });
@@ -207,7 +245,12 @@ impl Call<'_> {
                     return Err(Error::OutOfRange { what: "row", found: row as usize, limit: store.len() });
                 }
             }
-            Input::Soft(buffer) => buffer.require("soft input", &[m, n, length, 4], self.dtype)?,
+            Input::Soft(buffer) => match machine {
+                Some(machine) => {
+                    buffer.require_on(machine, "soft input", &[m, n, length, 4])?;
+                }
+                None => buffer.require("soft input", &[m, n, length, 4], self.dtype)?,
+            },
         }
         match self.batch.weights {
             Some(weights) => check_count("the weights of a batch", weights.len(), m, n),
@@ -217,8 +260,22 @@ impl Call<'_> {
 
     fn objective<'b, R: Real>(&self, of: Objective<'b>, outputs: usize) -> Result<Wanted<'b, R>> {
         let (m, n) = (self.shape.members, self.batch.size);
+        self.check_objective(of, outputs)?;
         match of {
-            Objective::Loss(&loss) => {
+            Objective::Loss(&loss) => Ok(Wanted::Loss(loss)),
+            Objective::Logit(index) => Ok(Wanted::Logit(index)),
+            Objective::Cotangent(buffer) => {
+                buffer.require("the cotangent", &[m, n, outputs], self.dtype)?;
+                Ok(Wanted::Cotangent(R::of(buffer)))
+            }
+        }
+    }
+
+    /// Checks labels and the index of a logit.
+    fn check_objective(&self, of: Objective, outputs: usize) -> Result<()> {
+        let (m, n) = (self.shape.members, self.batch.size);
+        match of {
+            Objective::Loss(_) => {
                 let missing = Error::Missing { task: "the gradient of a loss", missing: "labels" };
                 let labels = self.batch.labels.ok_or(missing)?;
                 check_count("the labels of a batch", labels.len(), m, n)?;
@@ -226,17 +283,13 @@ impl Call<'_> {
                     Some(&label) => {
                         Err(Error::OutOfRange { what: "label", found: label.into(), limit: outputs })
                     }
-                    None => Ok(Wanted::Loss(loss)),
+                    None => Ok(()),
                 }
             }
             Objective::Logit(index) if index >= outputs => {
                 Err(Error::OutOfRange { what: "logit", found: index, limit: outputs })
             }
-            Objective::Logit(index) => Ok(Wanted::Logit(index)),
-            Objective::Cotangent(buffer) => {
-                buffer.require("the cotangent", &[m, n, outputs], self.dtype)?;
-                Ok(Wanted::Cotangent(R::of(buffer)))
-            }
+            Objective::Logit(_) | Objective::Cotangent(_) => Ok(()),
         }
     }
 
@@ -252,6 +305,14 @@ impl Call<'_> {
         }
     }
 
+    fn check_observed(&self) -> Result<()> {
+        if matches!(self.batch.input, Input::Soft(_)) {
+            let reason = "soft input has no observed bases; ask for the gradient of all bases";
+            return Err(Error::Unsupported { task: "the gradient of observed bases", reason });
+        }
+        Ok(())
+    }
+
     fn input_gradient<'b>(
         &self,
         input: Option<InputGradient<'b>>,
@@ -261,10 +322,7 @@ impl Call<'_> {
         match input {
             None => Ok((InputForm::None, None)),
             Some(InputGradient::Observed(buffer)) => {
-                if matches!(self.batch.input, Input::Soft(_)) {
-                    let reason = "soft input has no observed bases; ask for the gradient of all bases";
-                    return Err(Error::Unsupported { task: "the gradient of observed bases", reason });
-                }
+                self.check_observed()?;
                 buffer.require("the input's gradient", &[m, n, length], self.dtype)?;
                 Ok((InputForm::Observed, Some(buffer)))
             }

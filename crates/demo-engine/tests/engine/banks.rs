@@ -67,6 +67,7 @@ fn a_member_has_the_bits_it_has_alone() {
                 labels: part(&bank.labels, member),
                 weights: part(&bank.weights, member),
                 seeds: part(&bank.seeds, member),
+                device: Device::Cpu,
             };
             let mode = Mode::Train { step: 9, seeds: &alone.seeds };
             let outcome = alone.run(DType::F32, Route::Codes, LOSS, mode);

@@ -70,7 +70,8 @@ pub(crate) fn published(name: &str, length: usize, filters: usize, hidden: usize
     Network::new(length, layers).unwrap()
 }
 
-/// A network with random parameters, sequences, labels and weights.
+/// A network with random parameters, sequences, labels and weights, and where it runs.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) network: Network,
     pub(crate) members: usize,
@@ -81,6 +82,7 @@ pub(crate) struct Case {
     pub(crate) labels: Vec<u8>,
     pub(crate) weights: Vec<f32>,
     pub(crate) seeds: Vec<u64>,
+    pub(crate) device: Device,
 }
 
 /// What a call gives, as f64.
@@ -132,7 +134,13 @@ impl Case {
             codes,
             weights,
             network,
+            device: Device::Cpu,
         }
+    }
+
+    /// The same on another device.
+    pub(crate) fn on(&self, device: &Device) -> Self {
+        Self { device: device.clone(), ..self.clone() }
     }
 
     pub(crate) fn shape(&self) -> BankShape {
@@ -152,21 +160,21 @@ impl Case {
     }
 
     pub(crate) fn params(&self, dtype: DType) -> Params {
-        let mut params = Params::zeros(&self.network, self.members, dtype, &Device::Cpu).unwrap();
+        let mut params = Params::zeros(&self.network, self.members, dtype, &self.device).unwrap();
         let shape = params.buffer().shape().to_vec();
-        *params.buffer_mut() = Buffer::from_f64(&self.values, &shape, dtype, &Device::Cpu).unwrap();
+        *params.buffer_mut() = Buffer::from_f64(&self.values, &shape, dtype, &self.device).unwrap();
         params
     }
 
     /// Does a task with the sequences as codes; returns their logits.
     pub(crate) fn run_codes(&self, dtype: DType, task: Task) -> Vec<f64> {
         let (m, n) = (self.members, self.size);
-        let mut plan = Plan::new(&self.network, self.shape(), dtype, &Device::Cpu).unwrap();
-        let store = CodeStore::new(&self.codes, self.network.length(), &Device::Cpu).unwrap();
+        let mut plan = Plan::new(&self.network, self.shape(), dtype, &self.device).unwrap();
+        let store = CodeStore::new(&self.codes, self.network.length(), &self.device).unwrap();
         let input = Input::Rows { store: &store, rows: &self.rows };
         let batch = Batch { input, size: n, labels: None, weights: None };
         let shape = [m, n, self.network.outputs()];
-        let mut logits = Buffer::zeros(&shape, dtype, &Device::Cpu).unwrap();
+        let mut logits = Buffer::zeros(&shape, dtype, &self.device).unwrap();
         plan.run(&self.params(dtype), &batch, task, &mut logits).unwrap();
         logits.to_f64().unwrap()
     }
@@ -186,10 +194,10 @@ impl Case {
         mode: Mode,
     ) -> Outcome {
         let (m, n, l) = (self.members, self.size, self.network.length());
-        let zeros = |shape: &[usize]| Buffer::zeros(shape, dtype, &Device::Cpu).unwrap();
-        let mut plan = Plan::new(&self.network, self.shape(), dtype, &Device::Cpu).unwrap();
-        let store = CodeStore::new(&self.codes, l, &Device::Cpu).unwrap();
-        let soft = Buffer::from_f64(soft, &[m, n, l, 4], dtype, &Device::Cpu).unwrap();
+        let zeros = |shape: &[usize]| Buffer::zeros(shape, dtype, &self.device).unwrap();
+        let mut plan = Plan::new(&self.network, self.shape(), dtype, &self.device).unwrap();
+        let store = CodeStore::new(&self.codes, l, &self.device).unwrap();
+        let soft = Buffer::from_f64(soft, &[m, n, l, 4], dtype, &self.device).unwrap();
         let input = match route {
             Route::Codes => Input::Rows { store: &store, rows: &self.rows },
             Route::Soft => Input::Soft(&soft),
@@ -203,7 +211,7 @@ impl Case {
         let input = Some(InputGradient::Bases(&mut bases));
         let task = Task::Gradient { of, mode, params: Some(&mut gradient), input };
         plan.run(&params, &batch, task, &mut logits).unwrap();
-        let losses = plan.losses().to_vec();
+        let losses = plan.losses().unwrap().to_vec();
 
         let mut alone = zeros(&[m, self.network.parameter_count()]);
         let task = Task::Gradient { of, mode, params: Some(&mut alone), input: None };

@@ -33,7 +33,7 @@ fn terms(case: &Case, soft: &[f64], of: Objective, mode: Mode) -> Vec<f64> {
     plan.run(&case.params(DType::F64), &batch, task, &mut logits).unwrap();
     let logits = logits.to_f64().unwrap();
     match of {
-        Objective::Loss(_) => plan.losses().to_vec(),
+        Objective::Loss(_) => plan.losses().unwrap().to_vec(),
         Objective::Logit(index) => logits.into_iter().skip(index).step_by(outputs).collect(),
         Objective::Cotangent(weights) => {
             logits.into_iter().zip(weights.to_f64().unwrap()).map(|(x, w)| x * w).collect()

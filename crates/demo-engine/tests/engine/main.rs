@@ -5,6 +5,7 @@
 
 mod banks;
 mod common;
+mod devices;
 mod gradients;
 mod mutants;
 mod normalisation;

@@ -296,3 +296,42 @@ fn mutants_have_the_logits_of_separate_runs() {
         }
     }
 }
+
+#[test]
+fn a_device_predicts_and_explains_as_the_cpu() {
+    let device = if cfg!(feature = "cuda") {
+        Device::new_cuda_with_stream(0).map_err(|error| error.to_string())
+    } else {
+        demo_engine::emulated_device(1 << 30).map_err(|error| error.to_string())
+    };
+    let device = match device {
+        Ok(device) => device,
+        Err(reason) => return eprintln!("not tested: {reason}"),
+    };
+    let given = sequences(3, LENGTH);
+    for architecture in architectures() {
+        let mut here = predictor(&architecture, LENGTH, Strands::Both, DType::F32);
+        let (network, params) = (here.network().clone(), here.params().clone());
+        let mut there = Predictor::new(&network, &params, Strands::Both, &device).unwrap();
+        let agree = |found: &[f32], wanted: &[f32]| {
+            let largest = wanted.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+            assert!(gap(found, wanted) <= 1e-4 * largest, "{architecture}: {found:?} {wanted:?}");
+        };
+        let hard = ModelInput::Hard(&given);
+        agree(&there.logits(hard).unwrap(), &here.logits(hard).unwrap());
+        let gradients = |model: &mut Predictor| model.input_gradients(hard, &[-1.0, 1.0]).unwrap();
+        agree(&gradients(&mut there).bases, &gradients(&mut here).bases);
+        agree(&there.mutant_logits(&given).unwrap(), &here.mutant_logits(&given).unwrap());
+        let truncated = |model: &mut Predictor| model.truncated_logits(&given).unwrap();
+        if let (Some(found), Some(wanted)) = (truncated(&mut there), truncated(&mut here)) {
+            agree(&found.prefixes, &wanted.prefixes);
+            agree(&found.suffixes, &wanted.suffixes);
+        }
+        let first = |model: &mut Predictor| model.first_layer(&given).unwrap();
+        if let (Some(found), Some(wanted)) = (first(&mut there), first(&mut here)) {
+            agree(&found.activations, &wanted.activations);
+        }
+        let refused = Predictor::with_dtype(&network, &params, Strands::Both, DType::F64, &device);
+        assert!(refused.unwrap_err().to_string().contains("use the CPU for F64"));
+    }
+}

@@ -36,8 +36,6 @@ pub(super) struct MemberState {
     pub(super) scores: [Vec<f32>; CLASSES],
     /// The weights kept; empty before the first evaluation.
     pub(super) best: Vec<f32>,
-    /// The moving average of the weights; empty where there is none.
-    pub(super) average: Vec<f32>,
 }
 
 /// What is remembered from step to step, but the arrays.
@@ -76,7 +74,6 @@ impl MemberState {
             record: Record::default(),
             scores: [Vec::new(), Vec::new()],
             best: Vec::new(),
-            average: Vec::new(),
         }
     }
 
@@ -140,13 +137,11 @@ impl MemberState {
         }
     }
 
-    /// The average begins as a plain mean, or the first weights would linger in it.
-    pub(super) fn update_average(&mut self, step: u64, weights: &[f32]) {
-        let (Some(decay), true) = (self.config.averaging, self.is_active()) else { return };
-        let keep = decay.min(step as f64 / (step as f64 + 9.0)) as f32;
-        for (mean, &weight) in self.average.iter_mut().zip(weights) {
-            *mean += (1.0 - keep) * (weight - *mean);
-        }
+    /// How far the average of the weights follows them after a step. It begins as a plain mean, or the
+    /// first weights would linger in it.
+    pub(super) fn average_part(&self, step: u64) -> f32 {
+        let keep = self.config.averaging.map_or(1.0, |decay| decay.min(step as f64 / (step as f64 + 9.0)));
+        1.0 - keep as f32
     }
 
     /// Rows of the validation sequences and, where prediction reads both strands, of the others.
@@ -156,10 +151,10 @@ impl MemberState {
         Some((span(rows.start), rows.reversed.map(span)))
     }
 
-    /// Whether this member is to be evaluated after the step just done.
-    pub(super) fn is_due(&self) -> bool {
+    /// Whether this member is to be evaluated after so many steps.
+    pub(super) fn is_due_at(&self, steps: u64) -> bool {
         let interval = self.config.evaluation_steps(self.visits.epoch_steps());
-        self.steps.is_multiple_of(interval) || self.steps >= self.last_step()
+        steps.is_multiple_of(interval) || steps >= self.last_step()
     }
 
     /// Books an evaluation, keeps the weights where they are the best, and decides how to go on.

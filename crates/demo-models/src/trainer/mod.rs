@@ -2,25 +2,31 @@
 //!
 //! Every member has its own data, seed, regime and order; what they share is the batch size and Adam's
 //! constants. A member that has finished is frozen while the others go on. One member is the ordinary
-//! case, and a member's weights do not depend on the bank it is in. A step costs one forward and one
-//! backward pass over the bank's batches; an evaluation one forward pass over the member's validation
+//! case, and on the CPU a member's weights do not depend on the bank it is in. A step costs one forward and
+//! one backward pass over the bank's batches; an evaluation one forward pass over the member's validation
 //! sequences, on both strands where prediction reads both.
+//!
+//! On a CUDA device sequences, weights and moments stay there, and a step is queued without waiting for
+//! it: what it leaves is looked at when a member is evaluated. A member whose loss is not a number is
+//! frozen by the device itself.
 
 mod bank;
+mod capacity;
 mod member;
 mod progress;
 mod state;
 
-use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use demo_core::Seed;
 use demo_engine::{
     Adam, BankShape, Batch, Buffer, CodeStore, DType, Device, Input, Loss, Mode, Network, Objective, Params,
-    Plan, Task,
+    Plan, Task, Trace,
 };
 
+pub use capacity::{bank_capacity, training_bytes};
 pub use progress::{Ending, Evaluation, MemberProgress, Progress, Status, TrainingSummary};
 
 use crate::checkpoint::single;
@@ -29,8 +35,13 @@ use crate::{Architecture, CLASSES, LabelledSequences, Result, TrainedModel, Trai
 use bank::{check_members, gather};
 use member::MemberState;
 
-/// Sequences of a run that evaluates.
+/// Sequences of a run that evaluates, on the CPU and on a device, which needs more to be busy.
 const EVALUATION_BATCH: usize = 256;
+const DEVICE_EVALUATION_BATCH: usize = 1024;
+/// Steps that a device is ahead of the host, at most.
+const TRACE: usize = 512;
+/// Bytes of logits that these may take.
+const TRACE_BYTES: usize = 256 << 20;
 
 /// One network to be trained: its data, its regime, its seed.
 #[derive(Debug, Clone, Copy)]
@@ -81,10 +92,24 @@ pub struct Trainer {
     plan: Plan,
     gradient: Buffer,
     logits: Buffer,
+    /// Moving averages of the weights, where a member has one.
+    averages: Option<Params>,
+    /// What the device has done and the host has not booked.
+    trace: Trace,
+    unbooked: VecDeque<Unbooked>,
     forward: Forward,
     step: u64,
     scratch: Scratch,
     progress: Vec<MemberProgress>,
+}
+
+/// A step that is not booked: what its rows were.
+#[derive(Debug)]
+struct Unbooked {
+    step: u64,
+    size: usize,
+    labels: Vec<u8>,
+    weights: Vec<f32>,
 }
 
 /// What a step hands to the engine, reused from step to step.
@@ -96,6 +121,7 @@ struct Scratch {
     active: Vec<bool>,
     rates: Vec<f64>,
     seeds: Vec<u64>,
+    parts: Vec<f32>,
 }
 
 impl Trainer {
@@ -111,12 +137,16 @@ impl Trainer {
         let seeds: Vec<Seed> = members.iter().map(|member| member.seed).collect();
         let params = architecture.initial_parameters(&network, &seeds, device)?;
         let shape = BankShape { members: members.len(), batch };
+        let averages = members.iter().any(|member| member.config.averaging.is_some());
         let mut trainer = Self {
+            averages: averages.then(|| params.clone()),
+            trace: Trace::new(&network, shape, trace_steps(shape), device)?,
+            unbooked: VecDeque::new(),
             adam: Adam::new(members[0].config.adam, &params)?,
             plan: Plan::new(&network, shape, DType::F32, device)?,
             gradient: Buffer::zeros(&[shape.members, network.parameter_count()], DType::F32, device)?,
             logits: Buffer::zeros(&[shape.members, batch, CLASSES], DType::F32, device)?,
-            forward: Forward::new(&network, EVALUATION_BATCH, DType::F32, device)?,
+            forward: Forward::new(&network, evaluation_batch(device), DType::F32, device)?,
             architecture: architecture.clone(),
             network,
             device: device.clone(),
@@ -129,13 +159,6 @@ impl Trainer {
             members,
         };
         trainer.scratch.seeds = seeds.iter().map(|seed| seed.child("dropout").value()).collect();
-        let initial = trainer.params.buffer().to_f32()?;
-        let count = trainer.network.parameter_count();
-        for (member, weights) in trainer.members.iter_mut().zip(initial.chunks_exact(count)) {
-            if member.config.averaging.is_some() {
-                member.average = weights.to_vec();
-            }
-        }
         Ok(trainer)
     }
 
@@ -148,9 +171,11 @@ impl Trainer {
             self.take_step()?;
             let progress = Progress { step: self.step, members: &self.progress };
             if report(&progress).is_break() && self.members.iter().any(MemberState::is_active) {
+                self.book()?;
                 return Ok(Status::Interrupted);
             }
         }
+        self.book()?;
         Ok(Status::Finished)
     }
 
@@ -169,19 +194,31 @@ impl Trainer {
     /// # Errors
     /// [`Engine`](crate::Error::Engine).
     pub fn models(&self) -> Result<Vec<TrainedModel>> {
-        let model = |(at, member): (usize, &MemberState)| {
-            let current = self.current_weights(at)?;
-            let weights = if member.best.is_empty() { &current } else { &member.best };
-            Ok(TrainedModel {
-                architecture: self.architecture.clone(),
-                length: self.network.length(),
-                training: member.config.clone(),
-                seed: member.seed,
-                summary: member.summary(),
-                params: single(&self.network, weights, &self.device)?,
-            })
+        (0..self.members.len()).map(|member| self.model(member)).collect()
+    }
+
+    /// One member with the weights kept so far, on the trainer's device.
+    ///
+    /// # Errors
+    /// [`Engine`](crate::Error::Engine).
+    ///
+    /// # Panics
+    /// When there is no such member.
+    pub fn model(&self, member: usize) -> Result<TrainedModel> {
+        let state = &self.members[member];
+        let params = if state.best.is_empty() {
+            self.current_params(member)?
+        } else {
+            single(&self.network, &state.best, &self.device)?
         };
-        self.members.iter().enumerate().map(model).collect()
+        Ok(TrainedModel {
+            architecture: self.architecture.clone(),
+            length: self.network.length(),
+            training: state.config.clone(),
+            seed: state.seed,
+            summary: state.summary(),
+            params,
+        })
     }
 
     /// Saves all that a later [`Trainer::resume`] needs to go on as if nothing had happened, as
@@ -209,12 +246,13 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// The weights a member would be evaluated with now.
-    fn current_weights(&self, member: usize) -> Result<Vec<f32>> {
-        if self.members[member].config.averaging.is_some() {
-            return Ok(self.members[member].average.clone());
-        }
-        Ok(self.params.to_member(member)?.buffer().to_f32()?)
+    /// The weights a member would be evaluated with now, as a bank of one.
+    fn current_params(&self, member: usize) -> Result<Params> {
+        let params = match &self.averages {
+            Some(averages) if self.members[member].config.averaging.is_some() => averages,
+            _ => &self.params,
+        };
+        Ok(params.to_member(member)?)
     }
 
     fn take_step(&mut self) -> Result<()> {
@@ -229,11 +267,26 @@ impl Trainer {
             input: None,
         };
         self.plan.run(&self.params, &batch, task, &mut self.logits)?;
-        self.note_losses(size)?;
-        self.adam.step(&mut self.params, &self.gradient, &self.scratch.rates, &self.scratch.active)?;
+        self.trace.record(&self.plan, &self.logits)?;
+        let Scratch { labels, weights, rates, active, .. } = &self.scratch;
+        self.unbooked.push_back(Unbooked {
+            step: self.step,
+            size,
+            labels: labels.clone(),
+            weights: weights.clone(),
+        });
+        self.adam.guarded_step(&self.plan, &mut self.params, &self.gradient, rates, active)?;
         self.step += 1;
         self.update_averages()?;
+        if self.trace.is_full() || self.is_due() {
+            self.book()?;
+        }
         self.evaluate()
+    }
+
+    /// Whether a member is to be evaluated after the step just done.
+    fn is_due(&self) -> bool {
+        self.members.iter().any(|member| member.is_active() && member.is_due_at(self.step))
     }
 
     /// Lays the members' visits side by side; rows that a member does not have weigh nothing.
@@ -254,42 +307,37 @@ impl Trainer {
         size
     }
 
-    /// Books each member's loss and scores; a loss that is not a number ends the member before the
-    /// step that would spread it.
-    fn note_losses(&mut self, size: usize) -> Result<()> {
-        let logits = self.logits.to_f32()?;
-        for (at, member) in self.members.iter_mut().enumerate() {
-            if !member.is_active() {
-                continue;
+    /// Books losses and scores of the steps since it last did; the first loss that is not a number ends a
+    /// member, whose weights that step has left alone.
+    fn book(&mut self) -> Result<()> {
+        for trace in self.trace.take()? {
+            let Some(Unbooked { step, size, labels, weights }) = self.unbooked.pop_front() else { break };
+            for (at, member) in self.members.iter_mut().enumerate() {
+                if !member.is_active() {
+                    continue;
+                }
+                let loss = trace.losses[at];
+                if !loss.is_finite() {
+                    member.steps = step;
+                    member.end(Ending::Diverged);
+                    tracing::warn!(member = at, step, "the training loss is no longer a number");
+                    continue;
+                }
+                let start = at * self.batch * CLASSES;
+                let own = &trace.logits[start..start + size * CLASSES];
+                let rows = at * size..(at + 1) * size;
+                member.note_step(loss, own, &labels[rows.clone()], &weights[rows]);
             }
-            let loss = self.plan.losses()[at];
-            if !loss.is_finite() {
-                self.scratch.active[at] = false;
-                member.end(Ending::Diverged);
-                tracing::warn!(member = at, step = self.step, "the training loss is no longer a number");
-                continue;
-            }
-            let start = at * self.batch * CLASSES;
-            let own = &logits[start..start + size * CLASSES];
-            let labels = &self.scratch.labels[at * size..(at + 1) * size];
-            let weights = &self.scratch.weights[at * size..(at + 1) * size];
-            member.note_step(loss, own, labels, weights);
         }
         Ok(())
     }
 
     fn update_averages(&mut self) -> Result<()> {
-        if self.members.iter().all(|member| member.config.averaging.is_none()) {
-            return Ok(());
-        }
-        let buffer = self.params.buffer();
-        // Every step passes here, so that the copy is only made where the weights are on a device.
-        let weights = buffer.as_f32().map_or_else(|| buffer.to_f32().map(Cow::Owned), |w| Ok(w.into()))?;
-        let count = self.network.parameter_count();
-        for (member, weights) in self.members.iter_mut().zip(weights.chunks_exact(count)) {
-            member.update_average(self.step, weights);
-        }
-        Ok(())
+        let Some(averages) = &mut self.averages else { return Ok(()) };
+        let parts = &mut self.scratch.parts;
+        parts.clear();
+        parts.extend(self.members.iter().map(|member| member.average_part(self.step)));
+        Ok(self.adam.follow(averages, &self.params, parts)?)
     }
 
     /// Evaluates the members whose turn it is, and renews what is reported of all.
@@ -298,10 +346,10 @@ impl Trainer {
             let done = self.step;
             if self.members[at].is_active() {
                 self.members[at].steps = done;
-                if self.members[at].is_due() {
-                    let weights = self.current_weights(at)?;
-                    let logits = self.validation_logits(at, &weights)?;
-                    self.members[at].note_evaluation(logits.as_deref(), weights);
+                if self.members[at].is_due_at(done) {
+                    let params = self.current_params(at)?;
+                    let logits = self.validation_logits(at, &params)?;
+                    self.members[at].note_evaluation(logits.as_deref(), params.buffer().to_f32()?);
                 } else {
                     self.members[at].advance();
                 }
@@ -312,18 +360,26 @@ impl Trainer {
     }
 
     /// The logits of a member's validation sequences as its predictor would give them.
-    fn validation_logits(&mut self, member: usize, weights: &[f32]) -> Result<Option<Vec<f64>>> {
+    fn validation_logits(&mut self, member: usize, params: &Params) -> Result<Option<Vec<f64>>> {
         let Some((forward, reverse)) = self.members[member].validation_rows() else { return Ok(None) };
-        let params = single(&self.network, weights, &self.device)?;
-        let mut logits = self.forward.rows(&params, &self.store, &forward)?;
+        let mut logits = self.forward.rows(params, &self.store, &forward)?;
         if let Some(reverse) = reverse {
-            let others = self.forward.rows(&params, &self.store, &reverse)?;
+            let others = self.forward.rows(params, &self.store, &reverse)?;
             for (logit, other) in logits.iter_mut().zip(others) {
                 *logit = f64::midpoint(*logit, other);
             }
         }
         Ok(Some(logits))
     }
+}
+
+fn evaluation_batch(device: &Device) -> usize {
+    if device.is_cpu() { EVALUATION_BATCH } else { DEVICE_EVALUATION_BATCH }
+}
+
+/// Steps whose logits there is room for.
+fn trace_steps(shape: BankShape) -> usize {
+    (TRACE_BYTES / (shape.members * shape.batch * CLASSES * 4)).clamp(1, TRACE)
 }
 
 #[cfg(test)]

@@ -70,8 +70,8 @@ pub(super) fn save(trainer: &Trainer, folder: &Path) -> Result<()> {
         tensors.push(NamedTensor::new(name, buffer.shape(), buffer.to_f32()?));
     }
     for (at, member) in trainer.members.iter().enumerate() {
-        for (name, values) in arrays(member) {
-            tensors.push(NamedTensor::new(format!("member{at}.{name}"), &[values.len()], values.clone()));
+        for (name, values) in arrays(trainer, at, member)? {
+            tensors.push(NamedTensor::new(format!("member{at}.{name}"), &[values.len()], values));
         }
     }
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
@@ -122,10 +122,19 @@ pub(super) fn restore(trainer: &mut Trainer, folder: &Path) -> Result<()> {
         Ok(Buffer::from_f32(&values, &shape, DType::F32, &trainer.device)?)
     };
     let (parameters, first, second) = (bank("parameters")?, bank("first_moment")?, bank("second_moment")?);
+    // Members without an average have their parameters in its place.
+    let mut averages = find("parameters", None)?;
     let mut restored = Vec::new();
     for at in 0..members {
         let array = |name: &str| find(&format!("member{at}.{name}"), None);
-        restored.push((array("best")?, array("average")?, array("unbound_scores")?, array("bound_scores")?));
+        restored.push((array("best")?, array("unbound_scores")?, array("bound_scores")?));
+        if trainer.members[at].config.averaging.is_some() {
+            let average = find(&format!("member{at}.average"), Some(shape[1]))?;
+            averages[at * shape[1]..(at + 1) * shape[1]].copy_from_slice(&average);
+        }
+    }
+    if let Some(to) = &mut trainer.averages {
+        *to.buffer_mut() = Buffer::from_f32(&averages, &shape, DType::F32, &trainer.device)?;
     }
 
     *trainer.params.buffer_mut() = parameters;
@@ -134,21 +143,25 @@ pub(super) fn restore(trainer: &mut Trainer, folder: &Path) -> Result<()> {
     for ((member, progress), arrays) in trainer.members.iter_mut().zip(state.members).zip(restored) {
         member.steps = progress.steps;
         member.record = progress.record;
-        let (best, average, unbound, bound) = arrays;
-        (member.best, member.average, member.scores) = (best, average, [unbound, bound]);
+        let (best, unbound, bound) = arrays;
+        (member.best, member.scores) = (best, [unbound, bound]);
     }
     trainer.progress = trainer.members.iter().map(MemberState::progress).collect();
     Ok(())
 }
 
-fn arrays(member: &MemberState) -> [(&'static str, &Vec<f32>); 4] {
-    let [unbound, bound] = &member.scores;
-    [
-        ("best", &member.best),
-        ("average", &member.average),
+fn arrays(trainer: &Trainer, at: usize, member: &MemberState) -> Result<[(&'static str, Vec<f32>); 4]> {
+    let [unbound, bound] = member.scores.clone();
+    let average = match &trainer.averages {
+        Some(averages) if member.config.averaging.is_some() => averages.to_member(at)?.buffer().to_f32()?,
+        _ => Vec::new(),
+    };
+    Ok([
+        ("best", member.best.clone()),
+        ("average", average),
         ("unbound_scores", unbound),
         ("bound_scores", bound),
-    ]
+    ])
 }
 
 fn identity(trainer: &Trainer) -> Identity {

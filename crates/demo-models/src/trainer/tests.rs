@@ -289,3 +289,70 @@ fn states_that_cannot_be_resumed_are_refused() {
         assert!(matches!(refused(member, folder.path()), Error::Checkpoint { .. }));
     }
 }
+
+/// A CUDA device, or the emulated one; where there is neither, the test says so and passes.
+fn cuda() -> Option<Device> {
+    let device = if cfg!(feature = "cuda") {
+        Device::new_cuda_with_stream(0).map_err(|error| error.to_string())
+    } else {
+        demo_engine::emulated_device(1 << 30).map_err(|error| error.to_string())
+    };
+    device.inspect_err(|reason| eprintln!("not tested: {reason}")).ok()
+}
+
+#[test]
+fn a_bank_on_a_device_trains_as_on_the_cpu_and_resumes_with_the_same_bits() {
+    let Some(device) = cuda() else { return };
+    let (training, other, validation) = (planted(70, 1), planted(50, 4), planted(24, 2));
+    let (long, short) = (short_honest(12), TrainingConfig { learning_rate: 0.003, ..short_honest(7) });
+    let plain = TrainingConfig { averaging: None, patience: None, ..short_honest(10) };
+    let lost = TrainingConfig { schedule: Schedule::Constant, learning_rate: 1e30, ..plain.clone() };
+    let member = |training, config, seed| Member {
+        training,
+        validation: Some(&validation),
+        config,
+        seed: Seed::new(seed),
+    };
+    let members = [
+        member(&training, &long, 3),
+        member(&other, &short, 4),
+        member(&training, &plain, 5),
+        member(&training, &lost, 6),
+    ];
+    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn()] {
+        let run = |device: &Device| {
+            let mut trainer = Trainer::new(&architecture, &members, device).unwrap();
+            train(&mut trainer);
+            trainer
+        };
+        let (here, there) = (run(&Device::Cpu), run(&device));
+        for (at, (here, there)) in here.models().unwrap().iter().zip(there.models().unwrap()).enumerate() {
+            let (wanted, found) = (&here.summary, &there.summary);
+            assert_eq!((wanted.ending, wanted.steps), (found.ending, found.steps), "member {at}");
+            assert_eq!(wanted.history.len(), found.history.len());
+            for (wanted, found) in wanted.history.iter().zip(&found.history) {
+                let gap = |a: f64, b: f64| assert!((a - b).abs() < 1e-4 * a.abs().max(1.0), "{a} {b}");
+                gap(wanted.training_loss, found.training_loss);
+                gap(wanted.validation_loss.unwrap(), found.validation_loss.unwrap());
+            }
+            let weights = |model: &crate::TrainedModel| model.params.buffer().to_f32().unwrap();
+            let pairs = weights(here).into_iter().zip(weights(&there));
+            let gap = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(at == 3 || gap < 1e-3, "{architecture}, member {at}: {gap}");
+        }
+        // What saturates survives any weight.
+        let wanted = if architecture == small_cnn() { Ending::Diverged } else { Ending::Limit };
+        assert_eq!(there.models().unwrap()[3].summary.ending, Some(wanted));
+
+        let folder = tempfile::tempdir().unwrap();
+        let mut trainer = Trainer::new(&architecture, &members, &device).unwrap();
+        let stop = |progress: &super::Progress<'_>| {
+            if progress.step == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        assert_eq!(trainer.run(stop).unwrap(), Status::Interrupted);
+        trainer.checkpoint(folder.path()).unwrap();
+        let mut resumed = Trainer::resume(folder.path(), &architecture, &members, &device).unwrap();
+        train(&mut resumed);
+        assert_eq!(bits(&resumed), bits(&there));
+    }
+}
