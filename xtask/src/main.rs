@@ -4,6 +4,7 @@
 //! [`Command`]. They stay thin: what they call lives in the libraries.
 
 mod bench;
+mod bench_bank;
 mod bench_engine;
 mod bench_scan;
 mod bench_tomtom;

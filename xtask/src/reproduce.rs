@@ -43,6 +43,10 @@ pub(crate) struct Args {
     /// Where to compute
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceArg,
+    /// The most networks trained together as one bank; without it one on the CPU and, on a CUDA device,
+    /// as many as its memory holds. On the CPU the result does not depend on it
+    #[arg(long, value_name = "N")]
+    bank: Option<usize>,
     /// Output folder; without it runs/PROFILE
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -105,6 +109,7 @@ fn config(args: &Args) -> RunConfig {
         seed: args.seed,
         threads: args.threads,
         device,
+        bank: args.bank,
         out: args.out.clone(),
         fresh: args.fresh,
         command: format!("cargo xtask {}", typed.join(" ")),

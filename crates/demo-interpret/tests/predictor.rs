@@ -27,7 +27,8 @@ fn scanner(strands: Strands) -> Predictor {
 /// The same filters with what they add for another letter than theirs, and the bias of the first two.
 fn network(strands: Strands, mismatch: f32, bias: f32) -> Predictor {
     let block = ConvolutionBlock { filters: 4, width: 9, pool: 1 };
-    let architecture = Architecture::Cnn(CnnConfig { blocks: vec![block], dropout: 0.0, ..CnnConfig::default() });
+    let architecture =
+        Architecture::Cnn(CnnConfig { blocks: vec![block], dropout: 0.0, ..CnnConfig::default() });
     let network = architecture.network(LENGTH).unwrap();
     let word: DnaSequence = WORD.parse().unwrap();
     let words = [word.clone(), word.to_reverse_complement(), word, "AAAAAAAAA".parse().unwrap()];

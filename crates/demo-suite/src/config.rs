@@ -204,6 +204,9 @@ pub struct RunConfig {
     pub threads: Option<usize>,
     /// Where to compute.
     pub device: DeviceChoice,
+    /// The most networks that are trained together; `None` takes one on the CPU and, on a CUDA device, as
+    /// many as it has room for.
+    pub bank: Option<usize>,
     /// Output folder; `None` takes `runs/<profile>`.
     pub out: Option<PathBuf>,
     /// Whether to remove an earlier run of this folder first.
@@ -249,6 +252,9 @@ impl RunConfig {
         }
         if self.threads == Some(0) {
             return Err(setting("--threads", &0, "at least 1"));
+        }
+        if self.bank == Some(0) {
+            return Err(setting("--bank", &0, "at least 1"));
         }
         if self.max_steps == Some(0) {
             return Err(setting("--max-steps", &0, "at least 1"));
@@ -327,6 +333,7 @@ mod tests {
             seed: 1,
             threads: None,
             device: DeviceChoice::Auto,
+            bank: None,
             out: None,
             fresh: false,
             command: String::new(),
@@ -367,5 +374,6 @@ mod tests {
         assert_eq!(config().settings().unwrap().models, ModelKind::NETWORKS);
         assert!(RunConfig { folds: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
+        assert!(RunConfig { bank: Some(0), ..config() }.settings().is_err());
     }
 }

@@ -18,6 +18,7 @@
 //! The same settings give the same tables byte for byte, for any number of threads and however often
 //! the run was interrupted.
 
+mod banks;
 mod baselines;
 mod checksum;
 mod config;
@@ -37,6 +38,7 @@ mod run;
 mod sets;
 mod stages;
 mod tables;
+mod training;
 mod workers;
 
 pub use baselines::Baseline;

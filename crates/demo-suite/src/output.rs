@@ -87,7 +87,7 @@ fn clear(path: &Path) -> Result<()> {
     for entry in fs::read_dir(path).map_err(Error::io(path))? {
         let entry = entry.map_err(Error::io(path))?;
         let name = entry.file_name();
-        let known = [RUN, "journal", "models", "report", "manifest.json", "timings.tsv"];
+        let known = [RUN, "journal", "models", "report", "training", "manifest.json", "timings.tsv"];
         let name = name.to_string_lossy();
         if !known.contains(&&*name)
             && !["results.tsv", "summary.tsv", "motifs.tsv", "delong.tsv"].contains(&&*name)

@@ -48,6 +48,31 @@ pub(crate) struct Job {
     pub(crate) folder: PathBuf,
     /// Sequences the job may see, an estimate of its cost.
     pub(crate) cost: u64,
+    /// Bases in a sequence.
+    pub(crate) length: usize,
+    /// Sequences of the training half that it may see.
+    pub(crate) examples: usize,
+}
+
+impl Job {
+    /// The network that is trained, and how; none for a baseline.
+    pub(crate) fn network(&self) -> Option<(&Architecture, &TrainingConfig)> {
+        match &self.recipe {
+            Recipe::Network { architecture, training } => Some((architecture, training)),
+            Recipe::Baseline { .. } => None,
+        }
+    }
+
+    /// Whether the networks of both can be members of one bank.
+    pub(crate) fn goes_with(&self, other: &Self) -> bool {
+        match (self.network(), other.network()) {
+            (Some((architecture, training)), Some((others, theirs))) => {
+                (architecture, self.length, training.batch, training.adam)
+                    == (others, other.length, theirs.batch, theirs.adam)
+            }
+            _ => self.id == other.id,
+        }
+    }
 }
 
 /// What a job trains, and how.
@@ -169,7 +194,8 @@ fn job(
         folder.push(format!("fold-{fold}"));
     }
     let cost = examples as u64 * model_cost(model);
-    Job { set: index, model, protocol, fold, seed, recipe, id, folder, cost }
+    let length = set.data.train().first().map_or(0, |example| example.sequence.len());
+    Job { set: index, model, protocol, fold, seed, recipe, id, folder, cost, length, examples }
 }
 
 /// Relative cost of a sequence, so that long jobs start first.

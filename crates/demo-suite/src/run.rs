@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 
 use demo_core::Seed;
 use demo_interpret::QuerySource;
-use demo_models::{Device, Predictor, TrainedModel, select_device};
+use demo_models::{Device, Predictor, SelectedDevice, TrainedModel, select_device};
 use serde::Serialize;
 
 use crate::baselines::Fitted;
 use crate::checksum::identity;
 use crate::config::{RunConfig, Settings};
-use crate::files::make_folder;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::manifest::{self, Clock};
@@ -26,7 +25,7 @@ use crate::sets::{LoadedSet, plan_sets};
 use crate::stages::compare::{Targets, compare};
 use crate::stages::evaluate::{Scorer, evaluate};
 use crate::stages::explain::{ExplainConfig, explain};
-use crate::stages::train::{divide, fit_baseline, train};
+use crate::stages::train::divide;
 use crate::{Error, Result, page, tables, workers};
 
 /// A run in progress.
@@ -36,10 +35,12 @@ pub(crate) struct Run {
     pub(crate) device_name: &'static str,
     pub(crate) threads: usize,
     pub(crate) targets: Targets,
+    /// The most members of a bank that were asked for.
+    pub(crate) bank: Option<usize>,
+    pub(crate) journal: Journal,
+    pub(crate) device: Device,
+    pub(crate) interrupt: Interrupt,
     out: OutputFolder,
-    journal: Journal,
-    device: Device,
-    interrupt: Interrupt,
 }
 
 /// A job with its outcomes; the explanation belongs to the first job of a set and model.
@@ -79,45 +80,8 @@ pub struct Written {
 /// One error for whatever stops the run, see [`Error`]; what was finished is kept, and the same call
 /// continues from there.
 pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
-    let settings = config.settings()?;
-    let selected = select_device(config.device)?;
     let mut clock = Clock::start();
-    let plans = plan_sets(&settings)?;
-    let out = OutputFolder::open(&config.out(), &settings, config.fresh)?;
-    let threads = config.thread_count();
-    eprintln!(
-        "computing on {} with {threads} threads; results go to {}",
-        selected.reason,
-        out.path().display()
-    );
-
-    let sets = clock.time("verify", || {
-        let progress = Progress::start("verify", plans.len(), 0);
-        let published = demo_data::embedded::deepbind_figures();
-        let seed = Seed::new(settings.seed);
-        let sets = workers::for_each(threads, &plans, |plan| {
-            interrupt.check()?;
-            let (set, warnings) = plan.load(seed, published)?;
-            for warning in &warnings {
-                progress.say(&format!("{}: {warning}", plan.name()));
-            }
-            progress.advance(1.0);
-            Ok(set)
-        })?;
-        progress.finish();
-        Ok(sets)
-    })?;
-    let run = Run {
-        journal: Journal::open(&out.path().join("journal"))?,
-        targets: Targets::jaspar2016()?,
-        device: selected.device,
-        device_name: selected.name,
-        interrupt: interrupt.clone(),
-        settings,
-        sets,
-        threads,
-        out,
-    };
+    let run = Run::open(config, interrupt, &mut clock)?;
     let jobs = plan(&run.settings, &run.sets, run.device_name, &run.targets);
     let trained = clock.time("train", || run.train(&jobs))?;
     let evaluated = clock.time("evaluate", || run.evaluate(&jobs, &trained))?;
@@ -146,33 +110,61 @@ fn primary_jobs(jobs: &[Job]) -> Vec<Job> {
 }
 
 impl Run {
+    /// Chooses the device, opens the output folder and reads all sets.
+    fn open(config: &RunConfig, interrupt: &Interrupt, clock: &mut Clock) -> Result<Self> {
+        let settings = config.settings()?;
+        Self::open_on(select_device(config.device)?, settings, config, interrupt, clock)
+    }
+
+    /// The same for a device that was chosen.
+    pub(crate) fn open_on(
+        selected: SelectedDevice,
+        settings: Settings,
+        config: &RunConfig,
+        interrupt: &Interrupt,
+        clock: &mut Clock,
+    ) -> Result<Self> {
+        let plans = plan_sets(&settings)?;
+        let out = OutputFolder::open(&config.out(), &settings, config.fresh)?;
+        let threads = config.thread_count();
+        eprintln!(
+            "computing on {} with {threads} threads; results go to {}",
+            selected.reason,
+            out.path().display()
+        );
+        let sets = clock.time("verify", || {
+            let progress = Progress::start("verify", plans.len(), 0);
+            let published = demo_data::embedded::deepbind_figures();
+            let seed = Seed::new(settings.seed);
+            let sets = workers::for_each(threads, &plans, |plan| {
+                interrupt.check()?;
+                let (set, warnings) = plan.load(seed, published)?;
+                for warning in &warnings {
+                    progress.say(&format!("{}: {warning}", plan.name()));
+                }
+                progress.advance(1.0);
+                Ok(set)
+            })?;
+            progress.finish();
+            Ok(sets)
+        })?;
+        Ok(Self {
+            journal: Journal::open(&out.path().join("journal"))?,
+            targets: Targets::jaspar2016()?,
+            device: selected.device,
+            device_name: selected.name,
+            interrupt: interrupt.clone(),
+            bank: config.bank,
+            settings,
+            sets,
+            threads,
+            out,
+        })
+    }
+
     /// The output folder.
     pub(crate) fn folder(&self) -> &Path {
         self.out.path()
-    }
-
-    fn train(&self, jobs: &[Job]) -> Result<Vec<TrainOutcome>> {
-        let seed = Seed::new(self.settings.seed);
-        let id = |job: &Job| job.id.clone();
-        let intact =
-            |job: &Job, _: &TrainOutcome| self.folder().join(&job.folder).join("model.safetensors").exists();
-        self.stage("train", jobs, id, intact, |job, progress| {
-            let set = &self.sets[job.set].data;
-            let parts = divide(job, set, self.settings.folds, seed)?;
-            let folder = self.folder().join(&job.folder);
-            make_folder(&folder)?;
-            match &job.recipe {
-                Recipe::Network { architecture, training } => {
-                    let recipe = (architecture, &**training);
-                    train(job, recipe, set, &parts, &folder, &self.device, progress, &self.interrupt)
-                }
-                Recipe::Baseline { baseline, gkm } => {
-                    let outcome = fit_baseline((*baseline, gkm), &self.targets, set, &parts, &folder)?;
-                    progress.advance(1.0);
-                    Ok(outcome)
-                }
-            }
-        })
     }
 
     fn evaluate(&self, jobs: &[Job], trained: &[TrainOutcome]) -> Result<Vec<EvaluateOutcome>> {

@@ -46,6 +46,7 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
         seed: 5,
         threads: Some(1),
         device: DeviceChoice::Cpu,
+        bank: None,
         out: Some(out),
         fresh: false,
         command: "a test".to_owned(),

@@ -1,14 +1,15 @@
-//! The train stage: one job's network, resumed where an earlier run left it.
+//! The train stage: a bank of jobs' networks, resumed where an earlier run left it.
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use demo_core::Seed;
 use demo_data::{DataSet, Example, Folds, Split};
 use demo_models::{
-    Architecture, Device, Ending, LabelledSequences, Member, Status, Trainer, TrainingConfig, TrainingSummary,
+    Device, Ending, LabelledSequences, Member, MemberProgress, Status, Trainer, TrainingConfig,
+    TrainingSummary,
 };
 
 use super::compare::Targets;
@@ -20,11 +21,9 @@ use crate::plan::{Job, VALIDATION_FRACTION};
 use crate::progress::Progress;
 use crate::{Error, Result};
 
-/// Time between two saved states of a training.
+/// Time between two saved states of a training, at least; and as many times that of the saving itself.
 const SAVE_INTERVAL: Duration = Duration::from_secs(20);
-
-/// Below the job's folder while it is in training.
-const STATE: &str = "training";
+const SAVE_SHARE: u32 = 20;
 
 /// The examples a job may see, by their use.
 pub(crate) struct Parts {
@@ -54,69 +53,130 @@ pub(crate) fn divide(job: &Job, set: &DataSet, folds: usize, seed: Seed) -> Resu
     Ok(Parts { training: of(split.train), validation: of(split.held_out), held_out })
 }
 
-/// Trains the job's network and saves it in `folder`; saves the state there now and then.
+/// A job and what it is trained on.
+pub(crate) struct Trainee<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) training: &'a TrainingConfig,
+    pub(crate) set: &'a DataSet,
+    pub(crate) parts: Parts,
+    /// Where its network is saved.
+    pub(crate) folder: PathBuf,
+    /// Whether an earlier run has recorded its outcome.
+    pub(crate) recorded: bool,
+}
+
+/// Where and how a bank is trained.
+pub(crate) struct Place<'a> {
+    /// Where its state is saved now and then.
+    pub(crate) state: &'a Path,
+    pub(crate) device: &'a Device,
+    pub(crate) progress: &'a Progress,
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+/// Trains the jobs' networks as one bank. Each is saved in its folder and its outcome recorded, by
+/// position, at the first look after it has ended.
 ///
 /// # Errors
 /// [`Error::Interrupted`] once the state is saved, and what training and saving may report.
 pub(crate) fn train(
-    job: &Job,
-    (architecture, regime): (&Architecture, &TrainingConfig),
-    set: &DataSet,
-    parts: &Parts,
-    folder: &Path,
-    device: &Device,
-    progress: &Progress,
-    interrupt: &Interrupt,
-) -> Result<TrainOutcome> {
+    trainees: &[Trainee],
+    place: &Place,
+    mut record: impl FnMut(usize, &TrainOutcome) -> Result<()>,
+) -> Result<()> {
     let started = Instant::now();
-    let training = labelled(set.train(), &parts.training)?;
-    let validation = match parts.validation.as_slice() {
-        [] => None,
-        places => Some(labelled(set.train(), places)?),
-    };
-    let member =
-        Member { training: &training, validation: validation.as_ref(), config: regime, seed: job.seed };
-    let state = folder.join(STATE);
-    // Whatever an older training left here under other settings is told apart by the job's identity.
-    let current = state.join(&job.id);
-    let mut trainer = if current.exists() {
-        Trainer::resume(&current, architecture, &[member], device)?
+    let data = trainees.iter().map(Data::new).collect::<Result<Vec<_>>>()?;
+    let members: Vec<Member> =
+        trainees.iter().zip(&data).map(|(trainee, data)| data.member(trainee)).collect();
+    let Some(first) = trainees.first() else { return Ok(()) };
+    let Some((architecture, _)) = first.job.network() else { return Ok(()) };
+    let mut trainer = if place.state.join("optimizer.safetensors").exists() {
+        Trainer::resume(place.state, architecture, &members, place.device)?
     } else {
-        Trainer::new(architecture, &[member], device)?
+        Trainer::new(architecture, &members, place.device)?
     };
-    let mut meter = Meter { progress, shown: 0.0 };
+    let mut recorded: Vec<bool> = trainees.iter().map(|trainee| trainee.recorded).collect();
+    let mut meter =
+        Meter { progress: place.progress, shown: recorded.iter().filter(|&&done| done).count() as f64 };
+    let mut interval = SAVE_INTERVAL;
     loop {
         let slice = Instant::now();
         let status = trainer.run(|now| {
-            let member = &now.members[0];
-            meter.show(member.step as f64 / member.limit.max(1) as f64);
-            let pause = slice.elapsed() >= SAVE_INTERVAL || interrupt.is_requested();
+            meter.show(now.members.iter().map(fraction).sum());
+            let pause = slice.elapsed() >= interval || place.interrupt.is_requested();
             if pause { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        let seconds = started.elapsed().as_secs_f64() / trainees.len() as f64;
+        for at in 0..trainees.len() {
+            if !recorded[at] && trainer.progress()[at].ending.is_some() {
+                record(at, &finish(&trainer, at, &trainees[at], place.progress, seconds)?)?;
+                recorded[at] = true;
+            }
+        }
         if status == Status::Finished {
             break;
         }
-        trainer.checkpoint(&current)?;
-        interrupt.check()?;
+        let saving = Instant::now();
+        trainer.checkpoint(place.state)?;
+        interval = SAVE_INTERVAL.max(saving.elapsed() * SAVE_SHARE);
+        place.interrupt.check()?;
     }
-    meter.show(1.0);
-    let model = trainer.models()?.remove(0);
+    meter.show(trainees.len() as f64);
+    let _ = fs::remove_dir_all(place.state);
+    Ok(())
+}
+
+/// Saves a network that has ended; `seconds` is its share of the bank's time in this run.
+fn finish(
+    trainer: &Trainer,
+    at: usize,
+    trainee: &Trainee,
+    progress: &Progress,
+    seconds: f64,
+) -> Result<TrainOutcome> {
+    let model = trainer.model(at)?;
+    let (job, set) = (trainee.job, trainee.set.name());
     if model.summary.ending == Some(Ending::Diverged) {
-        progress.say(&format!(
-            "{} {}: the training diverged; its best weights are kept",
-            set.name(),
-            job.model
-        ));
+        progress.say(&format!("{set} {}: the training diverged; its best weights are kept", job.model));
     }
-    model.save(folder)?;
-    let weights = folder.join("model.safetensors");
+    model.save(&trainee.folder)?;
+    let weights = trainee.folder.join("model.safetensors");
     let weights = fs::read(&weights).map_err(Error::io(&weights))?;
-    let _ = fs::remove_dir_all(&state);
-    Ok(TrainOutcome {
-        summary: model.summary,
-        weights_sha256: demo_data::sha256(&weights),
-        seconds: started.elapsed().as_secs_f64(),
-    })
+    Ok(TrainOutcome { summary: model.summary, weights_sha256: demo_data::sha256(&weights), seconds })
+}
+
+/// How far a member is.
+fn fraction(member: &MemberProgress) -> f64 {
+    match member.ending {
+        Some(_) => 1.0,
+        None => (member.step as f64 / member.limit.max(1) as f64).min(1.0),
+    }
+}
+
+/// The sequences of one job.
+struct Data {
+    training: LabelledSequences,
+    validation: Option<LabelledSequences>,
+}
+
+impl Data {
+    fn new(trainee: &Trainee) -> Result<Self> {
+        let (examples, parts) = (trainee.set.train(), &trainee.parts);
+        let validation = match parts.validation.as_slice() {
+            [] => None,
+            places => Some(labelled(examples, places)?),
+        };
+        Ok(Self { training: labelled(examples, &parts.training)?, validation })
+    }
+
+    fn member<'a>(&'a self, trainee: &Trainee<'a>) -> Member<'a> {
+        Member {
+            training: &self.training,
+            validation: self.validation.as_ref(),
+            config: trainee.training,
+            seed: trainee.job.seed,
+        }
+    }
 }
 
 /// Fits the job's baseline and saves it in `folder`.
@@ -162,8 +222,7 @@ struct Meter<'a> {
 
 impl Meter<'_> {
     fn show(&mut self, fraction: f64) {
-        let fraction = fraction.min(1.0);
-        if fraction >= self.shown + 0.01 || fraction >= 1.0 && self.shown < 1.0 {
+        if fraction >= self.shown + 0.01 || fraction.fract() == 0.0 && fraction > self.shown {
             self.progress.advance(fraction - self.shown);
             self.shown = fraction;
         }

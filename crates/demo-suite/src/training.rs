@@ -1,0 +1,215 @@
+//! The jobs' networks, trained in banks: on the CPU several banks at a time, on a CUDA device one after
+//! the other.
+
+use std::path::PathBuf;
+
+use demo_core::Seed;
+
+use crate::banks::{Bank, form, limit};
+use crate::files::make_folder;
+use crate::outcomes::TrainOutcome;
+use crate::plan::{Job, Recipe};
+use crate::progress::Progress;
+use crate::run::Run;
+use crate::stages::train::{Place, Trainee, divide, fit_baseline, train};
+use crate::{Error, Result, workers};
+
+/// The journal's name of the stage.
+const STAGE: &str = "train";
+/// Below the output folder: banks in training.
+const FOLDER: &str = "training";
+
+impl Run {
+    /// The outcomes of all jobs: those in the journal whose network is there, and the rest trained now.
+    pub(crate) fn train(&self, jobs: &[Job]) -> Result<Vec<TrainOutcome>> {
+        let known = self.trained(jobs)?;
+        let pending: Vec<bool> = known.iter().map(Option::is_none).collect();
+        let folder = self.training_folder();
+        let mut banks = form(jobs, &pending, &folder, |members| {
+            let members: Vec<&Job> = members.iter().map(|&job| &jobs[job]).collect();
+            limit(&members, self.bank, &self.device)
+        })?;
+        let cost = |bank: &Bank| bank.jobs.iter().map(|&job| jobs[job].cost).sum::<u64>();
+        banks.sort_by_key(|bank| std::cmp::Reverse(cost(bank)));
+        let done = pending.iter().filter(|pending| !**pending).count();
+        let progress = Progress::start(STAGE, jobs.len(), done);
+        // A device has room for one bank at a time.
+        let workers = if self.device.is_cpu() { self.threads } else { 1 };
+        workers::for_each(workers, &banks, |bank| {
+            self.interrupt.check()?;
+            self.train_bank(jobs, bank, &pending, &progress)
+        })?;
+        // Empty, where nothing else was left there.
+        let _ = std::fs::remove_dir(&folder);
+        progress.finish();
+        let outcomes: Vec<TrainOutcome> = self.trained(jobs)?.into_iter().flatten().collect();
+        // Every job has been recorded, or an error has ended the stage.
+        if outcomes.len() == jobs.len() { Ok(outcomes) } else { Err(Error::Interrupted) }
+    }
+
+    /// The recorded outcomes of the jobs whose network is there.
+    fn trained(&self, jobs: &[Job]) -> Result<Vec<Option<TrainOutcome>>> {
+        let intact = |job: &Job| self.folder().join(&job.folder).join("model.safetensors").exists();
+        let known = |job: &Job| Ok(self.journal.read(STAGE, &job.id)?.filter(|_| intact(job)));
+        jobs.iter().map(known).collect()
+    }
+
+    fn training_folder(&self) -> PathBuf {
+        self.folder().join(FOLDER)
+    }
+
+    /// Trains a bank; on a device without room for it, one half of it after the other.
+    fn train_bank(&self, jobs: &[Job], bank: &Bank, pending: &[bool], progress: &Progress) -> Result<()> {
+        if !bank.jobs.iter().any(|&job| pending[job]) {
+            return Ok(());
+        }
+        let seed = Seed::new(self.settings.seed);
+        let mut trainees = Vec::with_capacity(bank.jobs.len());
+        for &at in &bank.jobs {
+            let (job, set) = (&jobs[at], &self.sets[jobs[at].set].data);
+            let parts = divide(job, set, self.settings.folds, seed)?;
+            let folder = self.folder().join(&job.folder);
+            make_folder(&folder)?;
+            match &job.recipe {
+                Recipe::Network { training, .. } => {
+                    trainees.push(Trainee { job, training, set, parts, folder, recorded: !pending[at] });
+                }
+                // A bank of its own, see [`Job::goes_with`].
+                Recipe::Baseline { baseline, gkm } => {
+                    let outcome = fit_baseline((*baseline, gkm), &self.targets, set, &parts, &folder)?;
+                    self.journal.write(STAGE, &job.id, &outcome)?;
+                    progress.advance(1.0);
+                    return Ok(());
+                }
+            }
+        }
+        bank.announce(jobs)?;
+        let place = Place { state: &bank.folder, device: &self.device, progress, interrupt: &self.interrupt };
+        let outcome = train(&trainees, &place, |at, outcome| {
+            self.journal.write(STAGE, &trainees[at].job.id, outcome).map(|_| ())
+        });
+        match outcome {
+            Err(error) if is_out_of_memory(&error) && bank.jobs.len() > 1 => {
+                progress.say(&format!("{error}; the bank of {} networks is split", bank.jobs.len()));
+                drop(trainees);
+                let _ = std::fs::remove_dir_all(&bank.folder);
+                for half in bank.split(jobs, &self.training_folder()) {
+                    self.train_bank(jobs, &half, pending, progress)?;
+                }
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+fn is_out_of_memory(error: &Error) -> bool {
+    matches!(error, Error::Models(demo_models::Error::Engine(demo_models::EngineError::OutOfMemory { .. })))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use demo_core::DnaSequence;
+    use demo_models::{
+        Architecture, Device, DeviceChoice, RnnConfig, SelectedDevice, TrainingConfig, emulated_device,
+        training_bytes,
+    };
+    use rand::Rng;
+
+    use super::*;
+    use crate::config::{ModelKind, Profile, RunConfig};
+    use crate::interrupt::Interrupt;
+    use crate::manifest::Clock;
+    use crate::plan::plan;
+
+    const LENGTH: usize = 40;
+
+    /// Three sets of random sequences in the Deep Motif Dashboard's layout.
+    fn write_sets(folder: &Path) {
+        for (set, seed) in [("A", 1), ("B", 2), ("C", 3)] {
+            let mut random = Seed::new(seed).stream("sets");
+            std::fs::create_dir_all(folder.join(set)).unwrap();
+            for (half, count) in [("train.fa", 40), ("test.fa", 8)] {
+                let text: String = (0..count)
+                    .map(|at| {
+                        let codes: Vec<u8> = (0..LENGTH).map(|_| random.random_range(0..4)).collect();
+                        format!(">{}\n{}\n", at % 2, DnaSequence::from_codes(codes).unwrap())
+                    })
+                    .collect();
+                std::fs::write(folder.join(set).join(half), text).unwrap();
+            }
+        }
+    }
+
+    fn open(data: &Path, out: PathBuf, device: &Device, bank: Option<usize>) -> (Run, Vec<Job>) {
+        let config = RunConfig {
+            profile: Profile::Standard,
+            data: Some(data.to_owned()),
+            sets: None,
+            models: Some(vec![ModelKind::Rnn]),
+            protocols: None,
+            folds: None,
+            max_steps: Some(3),
+            seed: 5,
+            threads: Some(2),
+            device: DeviceChoice::Auto,
+            bank,
+            out: Some(out),
+            fresh: false,
+            command: "a test".to_owned(),
+            revision: None,
+        };
+        let name = if device.is_cpu() { "cpu" } else { "cuda" };
+        let selected = SelectedDevice { device: device.clone(), name, reason: "chosen" };
+        let (settings, mut clock) = (config.settings().unwrap(), Clock::start());
+        let run = Run::open_on(selected, settings, &config, &Interrupt::default(), &mut clock).unwrap();
+        let jobs = plan(&run.settings, &run.sets, run.device_name, &run.targets);
+        (run, jobs)
+    }
+
+    fn weights(outcomes: &[TrainOutcome]) -> Vec<&str> {
+        outcomes.iter().map(|outcome| outcome.weights_sha256.as_str()).collect()
+    }
+
+    #[test]
+    fn banks_change_no_bit_on_the_cpu() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        write_sets(&data);
+        let train = |name: &str, bank| {
+            let (run, jobs) = open(&data, folder.path().join(name), &Device::Cpu, bank);
+            let outcomes = run.train(&jobs).unwrap();
+            assert!(!run.training_folder().exists());
+            outcomes
+        };
+        let alone = train("alone", None);
+        assert_eq!(weights(&train("two", Some(2))), weights(&alone));
+        assert_eq!(weights(&train("all", Some(9))), weights(&alone));
+    }
+
+    #[test]
+    fn a_bank_without_room_on_the_device_is_split() {
+        // Room for one network or two, and what evaluates them, but not for three.
+        let architecture = Architecture::Rnn(RnnConfig::default());
+        let batch = TrainingConfig::honest(&architecture, 34).batch;
+        let bytes = |members| training_bytes(&architecture, LENGTH, batch, 80, members).unwrap();
+        let device = match emulated_device(usize::midpoint(bytes(2), bytes(3))) {
+            Ok(device) => device,
+            Err(reason) => return eprintln!("not tested: {reason}"),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        write_sets(&data);
+        let (run, jobs) = open(&data, folder.path().join("run"), &device, None);
+        let bank = Bank::all(&jobs, &run.training_folder());
+        let progress = Progress::start(STAGE, jobs.len(), 0);
+        run.train_bank(&jobs, &bank, &[true; 3], &progress).unwrap();
+        let outcomes: Vec<TrainOutcome> = run.trained(&jobs).unwrap().into_iter().flatten().collect();
+        assert_eq!(outcomes.len(), 3);
+        assert!(outcomes.iter().all(|outcome| outcome.summary.steps == 3));
+        // What the device says fits is trained without a split, and finds all done.
+        assert_eq!(weights(&run.train(&jobs).unwrap()), weights(&outcomes));
+    }
+}
