@@ -132,12 +132,12 @@ mod tests {
             let mut random = Seed::new(seed).stream("sets");
             std::fs::create_dir_all(folder.join(set)).unwrap();
             for (half, count) in [("train.fa", 40), ("test.fa", 8)] {
-                let text: String = (0..count)
-                    .map(|at| {
-                        let codes: Vec<u8> = (0..LENGTH).map(|_| random.random_range(0..4)).collect();
-                        format!(">{}\n{}\n", at % 2, DnaSequence::from_codes(codes).unwrap())
-                    })
-                    .collect();
+                let mut text = String::new();
+                for at in 0..count {
+                    let codes: Vec<u8> = (0..LENGTH).map(|_| random.random_range(0..4)).collect();
+                    let sequence = DnaSequence::from_codes(codes).unwrap();
+                    text.extend([if at % 2 == 0 { ">0\n" } else { ">1\n" }, &sequence.to_string(), "\n"]);
+                }
                 std::fs::write(folder.join(set).join(half), text).unwrap();
             }
         }
