@@ -22,8 +22,10 @@ pub(crate) struct Args {
     /// Sets to run, by name, separated by commas; without it all that the profile runs
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     sets: Option<Vec<String>>,
-    /// Models to train, separated by commas; scan-own, scan-best and gkm are baselines without networks
-    #[arg(long, value_name = "cnn,rnn,cnn-rnn,scan-own,scan-best,gkm", value_delimiter = ',')]
+    /// Models, separated by commas: cnn, rnn, cnn-rnn, which are run where none is named; each with -small
+    /// or -large; cnn-exp and cnn-rnn-exp, with an exponential first activation; deepbind-like, one layer;
+    /// scan-own, scan-best and gkm, baselines without networks
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     models: Option<Vec<ModelKind>>,
     /// Training protocol
     #[arg(long, value_enum)]

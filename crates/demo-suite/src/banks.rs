@@ -122,7 +122,8 @@ mod tests {
     use demo_models::{Architecture, TrainingConfig};
 
     use super::*;
-    use crate::config::{ModelKind, Protocol};
+    use crate::config::Protocol;
+    use crate::models::ModelKind;
     use crate::plan::Recipe;
 
     fn network(model: ModelKind) -> Architecture {

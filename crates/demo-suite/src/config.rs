@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use demo_data::embedded;
 use demo_data::fetch::Collection;
-use demo_models::{Architecture, CnnConfig, CnnRnnConfig, DeviceChoice, RnnConfig};
+use demo_models::DeviceChoice;
 use serde::{Deserialize, Serialize};
 
-use crate::baselines::Baseline;
+use crate::models::ModelKind;
 use crate::names::nearest;
 use crate::{Error, Result};
 
@@ -55,83 +55,6 @@ impl Profile {
     }
 }
 
-/// A method of the comparison: one of the three published architectures at its published size, or a
-/// baseline without a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelKind {
-    /// Three convolutions.
-    Cnn,
-    /// A bidirectional LSTM.
-    Rnn,
-    /// A convolution, then a bidirectional LSTM.
-    CnnRnn,
-    /// A scan with the factor's own JASPAR motif.
-    ScanOwn,
-    /// A scan with the JASPAR motif that is best on the training half.
-    ScanBest,
-    /// A logistic regression on gapped k-mers.
-    Gkm,
-}
-
-/// What a model is underneath.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Method {
-    /// A network, trained by gradients.
-    Network(Architecture),
-    /// A method without one.
-    Baseline(Baseline),
-}
-
-impl ModelKind {
-    /// All models: the networks in the published order, then the baselines.
-    pub const ALL: [Self; 6] = [Self::Cnn, Self::Rnn, Self::CnnRnn, Self::ScanOwn, Self::ScanBest, Self::Gkm];
-
-    /// The published architectures, which are run where nothing else is asked for.
-    pub const NETWORKS: [Self; 3] = [Self::Cnn, Self::Rnn, Self::CnnRnn];
-
-    /// The name on the command line and in every table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cnn => "cnn",
-            Self::Rnn => "rnn",
-            Self::CnnRnn => "cnn-rnn",
-            Self::ScanOwn => "scan-own",
-            Self::ScanBest => "scan-best",
-            Self::Gkm => "gkm",
-        }
-    }
-
-    /// The name as the paper prints it, or as a page does.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Cnn => "CNN",
-            Self::Rnn => "RNN",
-            Self::CnnRnn => "CNN-RNN",
-            Self::ScanOwn => "own motif",
-            Self::ScanBest => "best motif",
-            Self::Gkm => "gapped k-mers",
-        }
-    }
-
-    /// The network or the method without one.
-    pub fn method(self) -> Method {
-        match self {
-            Self::Cnn => Method::Network(Architecture::Cnn(CnnConfig::default())),
-            Self::Rnn => Method::Network(Architecture::Rnn(RnnConfig::default())),
-            Self::CnnRnn => Method::Network(Architecture::CnnRnn(CnnRnnConfig::default())),
-            Self::ScanOwn => Method::Baseline(Baseline::ScanOwn),
-            Self::ScanBest => Method::Baseline(Baseline::ScanBest),
-            Self::Gkm => Method::Baseline(Baseline::Gkm),
-        }
-    }
-
-    /// Whether it is a network.
-    pub fn is_network(self) -> bool {
-        matches!(self.method(), Method::Network(_))
-    }
-}
-
 /// How networks are trained and which of their epochs is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -155,6 +78,7 @@ impl Protocol {
     }
 }
 
+/// Reads a value by its name, or tells the names that are near, and prints it.
 macro_rules! parse_by_name {
     ($type:ty, $what:literal) => {
         impl std::str::FromStr for $type {
@@ -177,8 +101,9 @@ macro_rules! parse_by_name {
     };
 }
 
+pub(crate) use parse_by_name;
+
 parse_by_name!(Profile, "profile");
-parse_by_name!(ModelKind, "model");
 parse_by_name!(Protocol, "protocol");
 
 /// A run as a user asks for it; `None` leaves the choice to the profile.
@@ -271,11 +196,7 @@ impl RunConfig {
         protocols.sort_unstable();
         protocols.dedup();
         if models.is_empty() {
-            return Err(setting(
-                "--models",
-                &"(none)",
-                "at least one of cnn, rnn, cnn-rnn, scan-own, scan-best, gkm",
-            ));
+            return Err(setting("--models", &"(none)", "at least one of those that --help lists"));
         }
         if protocols.is_empty() {
             return Err(setting("--protocol", &"(none)", "honest, as-published or both"));

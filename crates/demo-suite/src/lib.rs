@@ -27,6 +27,7 @@ mod files;
 mod interrupt;
 mod journal;
 mod manifest;
+mod models;
 mod names;
 mod outcomes;
 mod output;
@@ -42,8 +43,9 @@ mod training;
 mod workers;
 
 pub use baselines::Baseline;
-pub use config::{Method, ModelKind, Profile, Protocol, RunConfig, Settings};
+pub use config::{Profile, Protocol, RunConfig, Settings};
 pub use demo_models::DeviceChoice;
 pub use error::{Error, Result};
 pub use interrupt::Interrupt;
+pub use models::{Method, ModelKind};
 pub use run::{Written, reproduce};

@@ -130,7 +130,8 @@ fn difference(found: &Settings, wanted: &Settings) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ModelKind, Profile, Protocol};
+    use crate::config::{Profile, Protocol};
+    use crate::models::ModelKind;
 
     fn settings(seed: u64) -> Settings {
         Settings {

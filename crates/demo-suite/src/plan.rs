@@ -12,8 +12,9 @@ use serde::Serialize;
 
 use crate::baselines::{Baseline, GkmConfig};
 use crate::checksum::identity;
-use crate::config::{Method, ModelKind, Profile, Protocol, Settings};
+use crate::config::{Profile, Protocol, Settings};
 use crate::files::path_component;
+use crate::models::{Method, ModelKind};
 use crate::sets::LoadedSet;
 use crate::stages::compare::Targets;
 
@@ -200,11 +201,11 @@ fn job(
 
 /// Relative cost of a sequence, so that long jobs start first.
 fn model_cost(model: ModelKind) -> u64 {
-    match model {
-        ModelKind::Cnn => 3,
-        ModelKind::Rnn => 2,
-        ModelKind::CnnRnn => 4,
-        ModelKind::ScanOwn | ModelKind::ScanBest | ModelKind::Gkm => 1,
+    match model.method() {
+        Method::Network(Architecture::Cnn(_)) => 3,
+        Method::Network(Architecture::Rnn(_)) => 2,
+        Method::Network(Architecture::CnnRnn(_)) => 4,
+        Method::Baseline(_) => 1,
     }
 }
 

@@ -119,9 +119,10 @@ mod tests {
     use rand::Rng;
 
     use super::*;
-    use crate::config::{ModelKind, Profile, RunConfig};
+    use crate::config::{Profile, RunConfig};
     use crate::interrupt::Interrupt;
     use crate::manifest::Clock;
+    use crate::models::ModelKind;
     use crate::plan::plan;
 
     const LENGTH: usize = 40;

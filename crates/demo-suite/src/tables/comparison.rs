@@ -10,7 +10,8 @@ use demo_eval::{Bootstrap, Comparison as PairComparison, Friedman, ModelSummary,
 use demo_report::{Cell, Column, Format, Table};
 
 use crate::Result;
-use crate::config::{ModelKind, Protocol};
+use crate::config::Protocol;
+use crate::models::ModelKind;
 use crate::published::{PublishedAuroc, published_aurocs};
 use crate::run::{FinishedJob, Run};
 use crate::stages::evaluate::LEVEL;
