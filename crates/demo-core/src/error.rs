@@ -31,6 +31,24 @@ pub enum Error {
         /// The row as it was given.
         found: [f64; 4],
     },
+    /// A row of a motif over any alphabet with another number of columns, or with unusable numbers.
+    #[error("matrix row {}: found {found:?}, wanted {letters} finite non-negative numbers, not all zero", row + 1)]
+    LetterRow {
+        /// 0-based row; messages count from 1.
+        row: usize,
+        /// The row as it was given.
+        found: Vec<f64>,
+        /// How many letters the alphabet has.
+        letters: usize,
+    },
+    /// An alphabet that cannot be used.
+    #[error("alphabet {name:?}: wanted {wanted}")]
+    Alphabet {
+        /// What it is called.
+        name: String,
+        /// What an alphabet has to have.
+        wanted: &'static str,
+    },
     /// A probability row whose sum is off by more than one percent.
     #[error("matrix row {}: sums to {sum}, wanted 1 (within 0.01)", row + 1)]
     RowSum {

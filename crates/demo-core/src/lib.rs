@@ -17,6 +17,7 @@
 //! # Ok::<(), demo_core::Error>(())
 //! ```
 
+mod alphabet;
 mod attribution;
 mod error;
 mod matrix;
@@ -24,6 +25,7 @@ mod motif;
 mod seed;
 mod sequence;
 
+pub use alphabet::{Alphabet, AlphabetMotif};
 pub use attribution::Attribution;
 pub use error::{Error, Result};
 pub use matrix::{Background, CountMatrix, LogOddsMatrix, ProbabilityMatrix};

@@ -8,7 +8,7 @@ use demo_core::Background;
 use serde::{Deserialize, Serialize};
 
 use super::rows::{Lines, numbers};
-use super::{MotifCollection, hocomoco, jaspar, meme, transfac};
+use super::{AlphabetCollection, MotifCollection, hocomoco, jaspar, meme, transfac};
 use crate::text::{LineReader, shown};
 use crate::{Error, Place, Result};
 
@@ -108,6 +108,33 @@ pub(crate) fn read_motifs_with_format(
 /// As [`read_motifs`].
 pub fn parse_motifs(text: &str, name: &Path, reading: &MotifReading) -> Result<MotifCollection> {
     Ok(parse(name, LineReader::from_text(text, name).into_lines()?, reading)?.1)
+}
+
+/// Reads a motif file, plain or gzip, over whatever alphabet it declares; formats other than MEME are of DNA.
+///
+/// # Errors
+/// As [`read_motifs`], but for alphabets other than DNA.
+pub fn read_any_motifs(path: &Path, reading: &MotifReading) -> Result<AlphabetCollection> {
+    parse_any(path, LineReader::open(path)?.into_lines()?, reading)
+}
+
+/// Reads motifs over any alphabet from a text, which messages call `name`.
+///
+/// # Errors
+/// As [`read_any_motifs`].
+pub fn parse_any_motifs(text: &str, name: &Path, reading: &MotifReading) -> Result<AlphabetCollection> {
+    parse_any(name, LineReader::from_text(text, name).into_lines()?, reading)
+}
+
+fn parse_any(path: &Path, lines: Vec<(usize, String)>, reading: &MotifReading) -> Result<AlphabetCollection> {
+    let format = match reading.format {
+        Some(format) => format,
+        None => sniff(path, &lines)?,
+    };
+    if format == MotifFormat::Meme {
+        return meme::parse_any(&mut Lines::new(path, lines));
+    }
+    Ok(parse(path, lines, &MotifReading { format: Some(format), ..*reading })?.1.into())
 }
 
 fn parse(

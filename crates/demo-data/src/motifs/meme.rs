@@ -5,19 +5,83 @@
 //! Tomtom, too, divides a row by its sum only where that is off by more than 1e-5, so doing it always
 //! would change its scores. A row off by up to 1 % is divided with a warning, a worse one is an error.
 
-use demo_core::{Background, Motif, ProbabilityMatrix};
+use std::sync::Arc;
 
-use super::MotifCollection;
-use super::rows::{Lines, four, matrix_error};
+use demo_core::{Alphabet, AlphabetMotif, Background, Motif, ProbabilityMatrix};
+
+use super::alphabet::{frequencies, read_alphabet};
+use super::rows::{Lines, matrix_error, numbers};
+use super::{AlphabetCollection, MotifCollection};
 use crate::text::shown;
-use crate::{Error, Result, Warning};
+use crate::{Error, Place, Result, Warning};
 
 /// How far a row's sum may be off before the row is divided by it.
 const EXACT: f64 = 1e-5;
+/// How far it may be off at all; a worse row is refused by the matrix.
+const TOLERATED: f64 = 0.01;
 
+/// Reads motifs over DNA and refuses other alphabets.
 pub(super) fn parse(lines: &mut Lines<'_>) -> Result<MotifCollection> {
-    let (mut motifs, mut warnings) = (Vec::new(), Vec::new());
-    let mut background = None;
+    let read = read(lines, true, |lines, _, raw| {
+        // An alphabet of four letters was checked, and with it the numbers of every row.
+        let rows = raw.rows.iter().map(|row| std::array::from_fn(|base| row[base])).collect();
+        let matrix = ProbabilityMatrix::new(rows).map_err(|source| raw.error(lines, source))?;
+        let mut motif = Motif::new(&raw.header.id, matrix);
+        if let Some(name) = raw.header.name {
+            motif = motif.with_name(name);
+        }
+        if let Some(site_count) = raw.said.site_count {
+            motif = motif.with_site_count(site_count);
+        }
+        if let Some(e_value) = raw.said.e_value {
+            motif = motif.with_e_value(e_value);
+        }
+        Ok(motif)
+    })?;
+    // Frequencies of DNA were checked where they were read.
+    let background =
+        read.background.and_then(|found| Background::new(std::array::from_fn(|i| found[i])).ok());
+    Ok(MotifCollection::of(read.motifs, background, read.warnings))
+}
+
+/// Reads motifs over the alphabet that the file declares, DNA where it declares none.
+pub(super) fn parse_any(lines: &mut Lines<'_>) -> Result<AlphabetCollection> {
+    let read = read(lines, false, |lines, alphabet, raw| {
+        let motif = AlphabetMotif::new(&raw.header.id, Arc::clone(alphabet), &raw.rows);
+        let mut motif = motif.map_err(|source| raw.error(lines, source))?;
+        if let Some(name) = raw.header.name {
+            motif = motif.with_name(name);
+        }
+        if let Some(site_count) = raw.said.site_count {
+            motif = motif.with_site_count(site_count);
+        }
+        if let Some(e_value) = raw.said.e_value {
+            motif = motif.with_e_value(e_value);
+        }
+        Ok(motif)
+    })?;
+    Ok(AlphabetCollection::of(read.alphabet, read.motifs, read.background, read.warnings))
+}
+
+/// What a file says, its motifs as `make` makes them.
+struct Read<M> {
+    alphabet: Arc<Alphabet>,
+    motifs: Vec<(Place, M)>,
+    background: Option<Vec<f64>>,
+    warnings: Vec<Warning>,
+}
+
+fn read<M>(
+    lines: &mut Lines<'_>,
+    only_dna: bool,
+    make: impl Fn(&Lines<'_>, &Arc<Alphabet>, RawMotif) -> Result<M>,
+) -> Result<Read<M>> {
+    let mut read = Read {
+        alphabet: Arc::new(Alphabet::dna()),
+        motifs: Vec::new(),
+        background: None,
+        warnings: Vec::new(),
+    };
     let mut open: Option<Header> = None;
     let mut versioned = false;
     while let Some((number, line)) = lines.next() {
@@ -25,9 +89,15 @@ pub(super) fn parse(lines: &mut Lines<'_>) -> Result<MotifCollection> {
         if line.starts_with("MEME version") {
             versioned = true;
         } else if let Some(rest) = line.strip_prefix("ALPHABET") {
-            check_alphabet(lines, number, rest)?;
+            let declared = read_alphabet(lines, number, rest, only_dna)?;
+            if !read.motifs.is_empty() && !declared.is_same_as(&read.alphabet) {
+                let found =
+                    format!("alphabet {} after motifs over {}", declared.name(), read.alphabet.name());
+                return Err(lines.error(number, found, "one alphabet in a file"));
+            }
+            read.alphabet = Arc::new(declared);
         } else if line.starts_with("Background letter frequencies") {
-            background = Some(read_background(lines, number)?);
+            read.background = Some(frequencies(lines, number, &read.alphabet)?);
         } else if line.split_whitespace().next() == Some("MOTIF") {
             if let Some(header) = open.replace(Header::new(lines, number, &line)?) {
                 return Err(without_matrix(lines, &header, number));
@@ -36,21 +106,38 @@ pub(super) fn parse(lines: &mut Lines<'_>) -> Result<MotifCollection> {
             let Some(header) = open.take() else {
                 return Err(lines.error(number, "a matrix without motif", "a line MOTIF before each matrix"));
             };
-            let motif = read_matrix(lines, number, rest, &header, &mut warnings)?;
-            motifs.push((lines.place(header.line), motif));
+            let place = lines.place(header.line);
+            let raw = read_matrix(lines, number, rest, header, &read.alphabet, &mut read.warnings)?;
+            read.motifs.push((place, make(lines, &read.alphabet, raw)?));
         }
     }
     if let Some(header) = open {
         return Err(without_matrix(lines, &header, lines.last_line()));
     }
-    if motifs.is_empty() {
+    if read.motifs.is_empty() {
         return Err(lines.empty());
     }
     if !versioned {
-        warnings
-            .push(Warning::new(lines.place(1), "no line says which MEME version this is; read as version 4"));
+        let message = "no line says which MEME version this is; read as version 4";
+        read.warnings.push(Warning::new(lines.place(1), message));
     }
-    Ok(MotifCollection::of(motifs, background, warnings))
+    Ok(read)
+}
+
+/// A motif as its lines say it.
+struct RawMotif {
+    header: Header,
+    said: MatrixHeader,
+    rows: Vec<Vec<f64>>,
+    /// The line of the matrix's header, and those of its rows.
+    line: usize,
+    row_lines: Vec<usize>,
+}
+
+impl RawMotif {
+    fn error(&self, lines: &Lines<'_>, source: demo_core::Error) -> Error {
+        matrix_error(lines, &self.header.id, self.line, &self.row_lines, source)
+    }
 }
 
 /// What a `MOTIF` line says.
@@ -77,48 +164,6 @@ fn without_matrix(lines: &Lines<'_>, header: &Header, line: usize) -> Error {
     lines.error(line, found, "a letter-probability matrix for each MOTIF")
 }
 
-fn check_alphabet(lines: &Lines<'_>, number: usize, rest: &str) -> Result<()> {
-    let rest = rest.trim();
-    let is_dna = match rest.strip_prefix('=') {
-        Some(letters) => letters.trim() == "ACGT",
-        // A named alphabet, whose letters are listed down to `END ALPHABET`.
-        None => rest.starts_with("\"DNA\""),
-    };
-    if is_dna {
-        Ok(())
-    } else {
-        Err(lines.error(number, format!("alphabet {}", shown(rest.as_bytes())), "ACGT"))
-    }
-}
-
-/// The frequencies, on one line or several.
-fn read_background(lines: &mut Lines<'_>, header: usize) -> Result<Background> {
-    let mut frequencies = [None; 4];
-    let mut last = header;
-    while frequencies.contains(&None) {
-        let Some((number, line)) = lines.next() else { break };
-        let words: Vec<&str> = line.split_whitespace().collect();
-        last = number;
-        for pair in words.chunks(2) {
-            let base = ["A", "C", "G", "T"].iter().position(|base| base.eq_ignore_ascii_case(pair[0]));
-            let value = pair.get(1).and_then(|word| word.parse::<f64>().ok());
-            let (Some(base), Some(value)) = (base, value) else {
-                let found = shown(line.as_bytes());
-                return Err(lines.error(
-                    number,
-                    found,
-                    "background frequencies such as A 0.25 C 0.25 G 0.25 T 0.25",
-                ));
-            };
-            frequencies[base] = Some(value);
-        }
-    }
-    let [Some(a), Some(c), Some(g), Some(t)] = frequencies else {
-        return Err(lines.error(last, "the end of the file", "background frequencies of A, C, G and T"));
-    };
-    Background::new([a, c, g, t]).map_err(|source| Error::Value { place: lines.place(last), source })
-}
-
 /// What the line `letter-probability matrix: …` says, every part of it optional.
 #[derive(Default)]
 struct MatrixHeader {
@@ -128,7 +173,8 @@ struct MatrixHeader {
 }
 
 impl MatrixHeader {
-    fn new(lines: &Lines<'_>, number: usize, text: &str) -> Result<Self> {
+    fn new(lines: &Lines<'_>, number: usize, text: &str, alphabet: &Alphabet) -> Result<Self> {
+        let letters = alphabet.letters().len();
         let mut header = Self::default();
         let spaced = text.replace('=', " ");
         let words: Vec<&str> = spaced.split_whitespace().collect();
@@ -136,8 +182,9 @@ impl MatrixHeader {
             let (key, value) = (pair[0], pair.get(1).copied().unwrap_or_default());
             let wrong = || lines.error(number, format!("{key}= {value}"), format!("a number behind {key}="));
             match key {
-                "alength" if value != "4" => {
-                    return Err(lines.error(number, format!("alength= {value}"), "alength= 4, for DNA"));
+                "alength" if value.parse() != Ok(letters) => {
+                    let wanted = format!("alength= {letters}, for {}", alphabet.name());
+                    return Err(lines.error(number, format!("alength= {value}"), wanted));
                 }
                 "w" => header.width = Some(value.parse().map_err(|_| wrong())?),
                 "nsites" => header.site_count = Some(value.parse().map_err(|_| wrong())?),
@@ -156,40 +203,40 @@ fn read_matrix(
     lines: &mut Lines<'_>,
     number: usize,
     rest: &str,
-    header: &Header,
+    header: Header,
+    alphabet: &Alphabet,
     warnings: &mut Vec<Warning>,
-) -> Result<Motif> {
-    let said = MatrixHeader::new(lines, number, rest)?;
+) -> Result<RawMotif> {
+    let said = MatrixHeader::new(lines, number, rest, alphabet)?;
     let (mut rows, mut row_lines) = (Vec::new(), Vec::new());
     while said.width.is_none_or(|width| rows.len() < width) {
         let Some((line_number, line)) = lines.next() else { break };
-        let line = line.to_owned();
         if line.is_empty() && (said.width.is_some() || rows.is_empty()) {
             continue;
         }
-        if !line.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) || is_rule(&line)
-        {
+        if !line.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) || is_rule(line) {
             lines.step_back();
             break;
         }
-        rows.push(four(lines, line_number, &line)?);
+        let row = numbers(line).filter(|row| row.len() == alphabet.letters().len());
+        let Some(row) = row else {
+            let found = shown(line.as_bytes());
+            return Err(lines.error(line_number, found, wanted_row(alphabet)));
+        };
+        rows.push(row);
         row_lines.push(line_number);
     }
-    check_width(lines, number, &said, rows.len(), header)?;
-    let rows = normalise(lines, header, rows, &row_lines, warnings);
-    let matrix = ProbabilityMatrix::new(rows)
-        .map_err(|source| matrix_error(lines, &header.id, number, &row_lines, source))?;
-    let mut motif = Motif::new(&header.id, matrix);
-    if let Some(name) = &header.name {
-        motif = motif.with_name(name);
+    check_width(lines, number, &said, rows.len(), &header)?;
+    normalise(lines, &header, &mut rows, &row_lines, warnings);
+    Ok(RawMotif { header, said, rows, line: number, row_lines })
+}
+
+fn wanted_row(alphabet: &Alphabet) -> String {
+    if alphabet.is_dna() {
+        return "four numbers, for A, C, G and T".into();
     }
-    if let Some(site_count) = said.site_count {
-        motif = motif.with_site_count(site_count);
-    }
-    if let Some(e_value) = said.e_value {
-        motif = motif.with_e_value(e_value);
-    }
-    Ok(motif)
+    let letters: String = alphabet.letters().iter().collect();
+    format!("{} numbers, one for each of {letters}", alphabet.letters().len())
 }
 
 /// Whether a line is one of the dashed rules of MEME's full output.
@@ -217,29 +264,31 @@ fn check_width(
 fn normalise(
     lines: &Lines<'_>,
     header: &Header,
-    rows: Vec<[f64; 4]>,
+    rows: &mut [Vec<f64>],
     row_lines: &[usize],
     warnings: &mut Vec<Warning>,
-) -> Vec<[f64; 4]> {
+) {
+    let sum = |row: &[f64]| row.iter().sum::<f64>();
+    let is_usable = |row: &Vec<f64>| {
+        row.iter().all(|p| p.is_finite() && *p >= 0.0) && (sum(row) - 1.0).abs() <= TOLERATED
+    };
     // A matrix that is refused as it stands must be refused with its own digits.
-    if ProbabilityMatrix::new(rows.clone()).is_err() {
-        return rows;
+    if !rows.iter().all(is_usable) {
+        return;
     }
     let mut off: Option<(usize, f64)> = None;
     let mut count = 0;
-    let divided = rows
-        .iter()
-        .zip(row_lines)
-        .map(|(row, &line)| {
-            let sum: f64 = row.iter().sum();
-            if (sum - 1.0).abs() <= EXACT {
-                return *row;
-            }
-            off.get_or_insert((line, sum));
-            count += 1;
-            row.map(|p| p / sum)
-        })
-        .collect();
+    for (row, &line) in rows.iter_mut().zip(row_lines) {
+        let sum = sum(row);
+        if (sum - 1.0).abs() <= EXACT {
+            continue;
+        }
+        off.get_or_insert((line, sum));
+        count += 1;
+        for p in row {
+            *p /= sum;
+        }
+    }
     if let Some((line, sum)) = off {
         // Without the last digits, which only say that sums of decimals are not exact.
         let sum = (sum * 1e6).round() / 1e6;
@@ -248,5 +297,4 @@ fn normalise(
             format!("motif {id}: a row sums to {sum}, wanted 1; {count} rows of {id} divided by their sums");
         warnings.push(Warning::new(lines.place(line), message));
     }
-    divided
 }

@@ -4,6 +4,7 @@
 //! digit by digit; the others hold counts, which become probabilities with a pseudocount the caller
 //! names ([`MotifReading`]). A file may lack its final newline. Cost: one pass.
 
+mod alphabet;
 mod collection;
 mod counts;
 mod format;
@@ -14,7 +15,8 @@ mod rows;
 mod transfac;
 mod write;
 
-pub use collection::MotifCollection;
+pub use alphabet::read_background;
+pub use collection::{AlphabetCollection, MotifCollection};
 pub(crate) use format::read_motifs_with_format;
-pub use format::{MotifFormat, MotifReading, parse_motifs, read_motifs};
+pub use format::{MotifFormat, MotifReading, parse_any_motifs, parse_motifs, read_any_motifs, read_motifs};
 pub use write::{format_motifs, format_motifs_tsv, write_motifs, write_motifs_tsv};

@@ -67,7 +67,9 @@ pub(super) fn matrix_error(
     source: demo_core::Error,
 ) -> Error {
     let line = match source {
-        demo_core::Error::Row { row, .. } | demo_core::Error::RowSum { row, .. } => row_lines.get(row),
+        demo_core::Error::Row { row, .. }
+        | demo_core::Error::LetterRow { row, .. }
+        | demo_core::Error::RowSum { row, .. } => row_lines.get(row),
         _ => None,
     };
     Error::Matrix { place: lines.place(*line.unwrap_or(&header)), motif: motif.to_owned(), source }
