@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::bins::{Bins, LANES};
+use crate::bins::LANES;
 use crate::wide::wide;
 
 /// Which alignments are searched.
@@ -48,15 +48,16 @@ impl Alignment {
 }
 
 /// Every allowed alignment of a query with the target columns `span`, from the lowest offset; `scratch` is reused.
+///
+/// `rows` holds, for each query column, its steps over all target columns, [`LANES`] of padding before and behind.
 pub(crate) fn alignments(
-    bins: &Bins,
-    query: usize,
+    rows: &[&[i8]],
     span: Range<usize>,
     allowed: Allowed,
     scratch: &mut Scratch,
 ) -> impl Iterator<Item = Alignment> {
-    let target = span.len();
-    fill_sums(bins, query, span, scratch);
+    let (query, target) = (rows.len(), span.len());
+    fill_sums(rows, span, scratch);
     allowed.shifts(query, target).map(move |shift| Alignment::at(shift, query, target, scratch.sums[shift]))
 }
 
@@ -64,16 +65,16 @@ wide! {
     /// For each of `spans` the alignment of the highest score; of equals the one with the larger overlap, then
     /// the lowest offset.
     fn best_of_each<'a>(
-        bins: &'a Bins,
-        query: usize,
+        rows: &'a [&'a [i8]],
         spans: &'a mut dyn Iterator<Item = Range<usize>>,
         allowed: Allowed,
         scratch: &'a mut Scratch,
         best: &'a mut Vec<Alignment>,
     ) -> () {
+        let query = rows.len();
         for span in spans {
             let target = span.len();
-            fill_sums(bins, query, span, scratch);
+            fill_sums(rows, span, scratch);
             let shifts = allowed.shifts(query, target);
             let sums = &scratch.sums[shifts.clone()];
             let score = sums.iter().copied().fold(i32::MIN, i32::max);
@@ -84,17 +85,45 @@ wide! {
     }
 }
 
+wide! {
+    /// For each of `spans` the highest score of its alignments.
+    fn highest_of_each<'a>(
+        rows: &'a [&'a [i8]],
+        spans: &'a [Range<usize>],
+        allowed: Allowed,
+        scratch: &'a mut Scratch,
+        highest: &'a mut Vec<i32>,
+    ) -> () {
+        for span in spans {
+            fill_sums(rows, span.clone(), scratch);
+            let sums = &scratch.sums[allowed.shifts(rows.len(), span.len())];
+            highest.push(sums.iter().copied().fold(i32::MIN, i32::max));
+        }
+    }
+}
+
 /// The best alignment with each span of target columns.
 pub(crate) fn best_alignments(
-    bins: &Bins,
-    query: usize,
+    rows: &[&[i8]],
     mut spans: impl Iterator<Item = Range<usize>>,
     allowed: Allowed,
     scratch: &mut Scratch,
 ) -> Vec<Alignment> {
     let mut best = Vec::with_capacity(spans.size_hint().0);
-    best_of_each(bins, query, &mut spans, allowed, scratch, &mut best);
+    best_of_each(rows, &mut spans, allowed, scratch, &mut best);
     best
+}
+
+/// The highest score with each span of target columns.
+pub(crate) fn highest_scores(
+    rows: &[&[i8]],
+    spans: &[Range<usize>],
+    allowed: Allowed,
+    scratch: &mut Scratch,
+) -> Vec<i32> {
+    let mut highest = Vec::with_capacity(spans.len());
+    highest_of_each(rows, spans, allowed, scratch, &mut highest);
+    highest
 }
 
 /// The summed steps of every alignment, from the lowest offset; behind them some that mean nothing.
@@ -102,28 +131,39 @@ pub(crate) fn best_alignments(
 /// A block of neighbouring shifts is summed over the query's columns before it is stored. What a block reads to
 /// either side of the target is blanked.
 #[inline(always)]
-fn fill_sums(bins: &Bins, query: usize, span: Range<usize>, scratch: &mut Scratch) {
-    let target = span.len();
+fn fill_sums(rows: &[&[i8]], span: Range<usize>, scratch: &mut Scratch) {
+    let (query, target) = (rows.len(), span.len());
     scratch.keep_columns(target);
     scratch.sums.clear();
     for first in (0..query + target - 1).step_by(LANES) {
         let mut block = [0i32; LANES];
         // At this block's first shift the query's column i meets the target's column first + i + 1 - query.
-        let rows = (query - 1).saturating_sub(first + LANES - 1)
-            ..query.min((query + target - 1).saturating_sub(first));
-        for i in rows {
-            let padded = LANES + first + i + 1 - query;
-            let keep: Option<&[i8; LANES]> = scratch.keep[padded..].first_chunk();
-            let steps: Option<&[i8; LANES]> = bins.padded_row(i)[span.start + padded..].first_chunk();
-            if let (Some(keep), Some(steps)) = (keep, steps) {
-                for lane in 0..LANES {
-                    block[lane] = block[lane].wrapping_add(i32::from(steps[lane] & keep[lane]));
+        let mut from = (query - 1).saturating_sub(first + LANES - 1);
+        let end = query.min((query + target - 1).saturating_sub(first));
+        while from < end {
+            let until = end.min(from + RUN);
+            let mut run = [0i16; LANES];
+            for i in from..until {
+                let padded = LANES + first + i + 1 - query;
+                let keep: Option<&[i8; LANES]> = scratch.keep[padded..].first_chunk();
+                let steps: Option<&[i8; LANES]> = rows[i][span.start + padded..].first_chunk();
+                if let (Some(keep), Some(steps)) = (keep, steps) {
+                    for lane in 0..LANES {
+                        run[lane] = run[lane].wrapping_add(i16::from(steps[lane] & keep[lane]));
+                    }
                 }
             }
+            for lane in 0..LANES {
+                block[lane] = block[lane].wrapping_add(i32::from(run[lane]));
+            }
+            from = until;
         }
         scratch.sums.extend_from_slice(&block);
     }
 }
+
+/// Steps of at most 102 either way that sixteen bits can sum.
+const RUN: usize = 256;
 
 /// What is reused from target to target.
 #[derive(Debug, Default)]

@@ -1,109 +1,172 @@
-//! Column scores of a query as small integers: distances, centring and binning.
+//! Column scores of a query as small integers: rough scores, exact centres, exact bins.
 //!
 //! Every query column is scored against every target column, both strands; for complete scores those of a
 //! query column are centred near their median; the whole query's scores share one scale of about a hundred
-//! steps. All arithmetic is double precision in the order that Tomtom's tables need; the loops are written so
-//! that the compiler vectorises them for the machine's own instructions, which changes no bit.
-//! Cost: a square root and a few passes for each pair of columns.
+//! steps. Scores are computed in single precision; where one lies so near to the edge of a bin, to the centre or
+//! to an end of the range that its error could matter, the exact one decides, so that bins are those of double
+//! precision. Query columns that come again, as in one-hot seqlets, are scored once. Cost: a few passes over
+//! single-precision numbers and bytes for each distinct query column.
 
-use crate::Distance;
+use crate::Scale;
+use crate::centre::{Classes, Rough, ends, within};
+use crate::distance::{QueryColumn, TargetColumns};
+use crate::prepare::Prepared;
 use crate::wide::wide;
 
 /// How many steps are read at once; so many may be read past either end of a row.
 pub(crate) const LANES: usize = 16;
 /// Steps between the lowest and the highest score of a query.
 const STEPS: f64 = 100.0;
-/// Adding it to a smaller non-negative number leaves no fraction, and the integer in the low bits.
-const INTEGER: f64 = 4_503_599_627_370_496.0;
+/// One more than the highest bin.
+pub(crate) const BINS: usize = 102;
+/// Rows kept for queries to come, at least.
+const KEPT: usize = 8;
+/// Added to a number below 2²², leaves its nearest integer in the low bits: 1.5 · 2²³.
+const INTEGER: f32 = 12_582_912.0;
+/// Scores that are binned at once and, where one of them is near an edge, looked at one by one.
+const CHUNK: usize = 32;
 
-/// The columns of all targets, base by base so that a row of scores is a run over four slices.
-#[derive(Debug)]
-pub(crate) struct TargetColumns {
-    bases: [Vec<f64>; 4],
-}
-
-impl TargetColumns {
-    pub(crate) fn new(columns: &[[f64; 4]]) -> Self {
-        Self { bases: std::array::from_fn(|base| columns.iter().map(|column| column[base]).collect()) }
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.bases[0].len()
-    }
-
-    /// The score of one query column against each, higher for more alike; gives the lowest and the highest.
-    fn score(&self, query: [f64; 4], distance: Distance, scores: &mut [f64]) -> (f64, f64) {
-        let Distance::Euclidean = distance;
-        euclidean(query, self.bases.each_ref().map(Vec::as_slice), scores)
-    }
-}
-
-/// A query's scores as integers from 0 to 100, query column × target column; reused from query to query.
+/// A query's scores as integers from 0 to about 100, query column × target column; reused from query to query.
 #[derive(Debug, Default)]
 pub(crate) struct Bins {
-    /// Each bin less the zero bin, what an aligned pair of columns adds to a score.
-    steps: Vec<i8>,
-    /// How many target columns are in each bin, for each query column.
-    counts: Vec<[u32; 101]>,
-    /// Target columns.
-    columns: usize,
+    /// The rows of this query's columns and of some before.
+    rows: Vec<Row>,
+    /// The row of each query column.
+    order: Vec<usize>,
+    /// How many queries were filled in.
+    queries: u64,
     /// The bin that a score of zero has, what an unaligned query column counts.
     zero: usize,
-    scores: Vec<f64>,
-    scratch: Vec<f64>,
+    classes: Classes,
+    near_edges: Vec<u32>,
+}
+
+/// The scores of one query column.
+#[derive(Debug)]
+struct Row {
+    query: QueryColumn,
+    /// The number of the last query that had it.
+    used: u64,
+    scores: Vec<f32>,
+    error: f32,
+    ends: (f32, f32),
+    /// The exact ends, where they were asked for.
+    exact_ends: (Option<f64>, Option<f64>),
+    centre: f64,
+    binned: Option<Binning>,
+    /// Each bin less the zero bin, what an aligned pair of columns adds to a score; blank before and behind.
+    steps: Vec<i8>,
+    /// How many target columns are in each bin.
+    counts: [u32; BINS],
+}
+
+/// How scores become bins: ⌊(score - small) · scale + ½⌋.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Binning {
+    small: f64,
+    scale: f64,
+    zero: usize,
 }
 
 impl Bins {
     /// Scores and bins a query.
-    pub(crate) fn fill(
-        &mut self,
-        query: &[[f64; 4]],
-        targets: &TargetColumns,
-        distance: Distance,
-        centred: bool,
-    ) {
-        self.columns = targets.len();
-        self.scores.resize(query.len() * self.columns, 0.0);
-        let mut centres = Vec::with_capacity(query.len());
-        let (mut smallest, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
-        for (column, row) in query.iter().zip(self.scores.chunks_exact_mut(self.columns)) {
-            let (low, high) = targets.score(*column, distance, row);
-            let centre = if centred { centre(row, &mut self.scratch) } else { 0.0 };
-            // Subtraction keeps the order, so the ends need not be centred one by one.
-            smallest = smallest.min(low - centre);
-            largest = largest.max(high - centre);
-            centres.push(centre);
+    pub(crate) fn fill(&mut self, query: &Prepared, targets: &TargetColumns, centred: bool, scale: Scale) {
+        self.queries += 1;
+        self.order.clear();
+        for column in query.rows() {
+            let row = self.row_of(column, query.sites, targets, centred);
+            self.order.push(row);
         }
-        let small = smallest.floor();
-        // Where every score is the same there is nothing to tell apart: all bins are zero and every p is 1.
-        let scale = if largest > small { (STEPS / (largest - small)).floor() } else { 0.0 };
-        // Centred scores reach zero, so its bin is no higher than the highest; others leave nothing unaligned.
-        self.zero = if centred { (-small * scale) as usize } else { 0 };
-        self.steps.resize(query.len() * self.columns + 2 * LANES, 0);
-        self.counts.clear();
-        let rows =
-            self.scores.chunks_exact(self.columns).zip(self.steps[LANES..].chunks_exact_mut(self.columns));
-        for ((scores, steps), &centre) in rows.zip(&centres) {
-            let zero = self.zero as i8;
-            quantise(scores, steps, centre, small, scale, zero);
-            self.counts.push(count(steps, zero));
+        let (smallest, largest) = self.exact_ends(targets);
+        let binning = Binning::new(smallest, largest, centred, scale);
+        self.zero = binning.zero;
+        for &row in &self.order {
+            self.rows[row].bin(binning, targets, &mut self.near_edges);
         }
     }
 
-    /// Steps above the zero bin over the target columns of a query column, after [`LANES`] that belong to none.
-    #[inline(always)]
-    pub(crate) fn padded_row(&self, row: usize) -> &[i8] {
-        &self.steps[row * self.columns..]
+    /// The row of a query column, scored unless it was before.
+    fn row_of(&mut self, column: &[f64], sites: f64, targets: &TargetColumns, centred: bool) -> usize {
+        if let Some(found) = self.rows.iter().position(|row| row.query.is_same(column, sites)) {
+            self.rows[found].used = self.queries;
+            return found;
+        }
+        let oldest = (0..self.rows.len()).min_by_key(|&row| self.rows[row].used);
+        let free = oldest.filter(|&row| self.rows.len() >= KEPT && self.rows[row].used < self.queries);
+        let row = free.unwrap_or_else(|| {
+            self.rows.push(Row::new(targets.len()));
+            self.rows.len() - 1
+        });
+        let Row { query, used, scores, error, ends: row_ends, exact_ends, centre, binned, .. } =
+            &mut self.rows[row];
+        *exact_ends = (None, None);
+        *query = targets.query_column(column, sites);
+        *used = self.queries;
+        *error = targets.fill(query, scores);
+        *row_ends = ends(scores);
+        *binned = None;
+        *centre = if centred {
+            let rough = Rough { scores, error: *error, ends: *row_ends };
+            self.classes.centre(rough, |i| targets.exact(query, i))
+        } else {
+            0.0
+        };
+        row
+    }
+
+    /// The lowest and the highest centred score of the query.
+    fn exact_ends(&mut self, targets: &TargetColumns) -> (f64, f64) {
+        let rough_low = |row: &Row| f64::from(row.ends.0) - row.centre;
+        let rough_high = |row: &Row| f64::from(row.ends.1) - row.centre;
+        // Only rows whose rough end is this near to the outermost one can hold the exact end.
+        let reach = 2.0 * self.used_rows().map(|row| f64::from(row.error)).fold(0.0, f64::max);
+        let least = self.used_rows().map(rough_low).fold(f64::INFINITY, f64::min) + reach;
+        let most = self.used_rows().map(rough_high).fold(f64::NEG_INFINITY, f64::max) - reach;
+        let (mut smallest, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
+        for row in self.rows.iter_mut().filter(|row| row.used == self.queries) {
+            if rough_low(row) <= least {
+                smallest = smallest.min(row.exact_low(targets, &mut self.near_edges) - row.centre);
+            }
+            if rough_high(row) >= most {
+                largest = largest.max(row.exact_high(targets, &mut self.near_edges) - row.centre);
+            }
+        }
+        (smallest, largest)
+    }
+
+    fn used_rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.used == self.queries)
+    }
+
+    /// How many query columns there are.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// For each query column the steps above the zero bin over all target columns, [`LANES`] blank ones before and
+    /// behind.
+    pub(crate) fn steps(&self) -> Vec<&[i8]> {
+        self.order.iter().map(|&row| self.rows[row].steps.as_slice()).collect()
+    }
+
+    /// The distinct rows of [`Self::steps`], and which of them each query column has.
+    pub(crate) fn distinct_steps(&self) -> (Vec<&[i8]>, Vec<usize>) {
+        let mut used: Vec<usize> = self.order.clone();
+        used.sort_unstable();
+        used.dedup();
+        let place = |row: &usize| used.binary_search(row).unwrap_or(0);
+        let order = self.order.iter().map(place).collect();
+        (used.iter().map(|&row| self.rows[row].steps.as_slice()).collect(), order)
     }
 
     /// The share of target columns in each bin up to the highest one taken, for each query column.
     pub(crate) fn histograms(&self) -> Vec<Vec<f64>> {
-        let share = |counts: &[u32; 101]| {
+        let share = |&row: &usize| {
+            let Row { counts, scores, .. } = &self.rows[row];
             let top = counts.iter().rposition(|&count| count > 0).unwrap_or(0);
-            counts[..=top].iter().map(|&count| f64::from(count) / self.columns as f64).collect()
+            counts[..=top].iter().map(|&count| f64::from(count) / scores.len() as f64).collect()
         };
-        self.counts.iter().map(share).collect()
+        self.order.iter().map(share).collect()
     }
 
     /// The bin that a score of zero has.
@@ -113,55 +176,133 @@ impl Bins {
 
     /// The total of an alignment: its steps above the zero bin, and the zero bin for each query column.
     pub(crate) fn total(&self, score: i32) -> usize {
-        (self.counts.len() * self.zero).saturating_add_signed(score as isize)
+        (self.order.len() * self.zero).saturating_add_signed(score as isize)
     }
 }
 
-wide! {
-    fn euclidean<'a>(query: [f64; 4], bases: [&'a [f64]; 4], scores: &'a mut [f64]) -> (f64, f64) {
-        // Eight running ends, so that no score waits for the one before it.
-        let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
-        let (blocks, rest) = scores.as_chunks_mut::<8>();
-        let done = 8 * blocks.len();
-        let [a, c, g, t] = bases.map(|base| base.as_chunks::<8>().0);
-        for ((((scores, a), c), g), t) in blocks.iter_mut().zip(a).zip(c).zip(g).zip(t) {
-            for i in 0..8 {
-                scores[i] = negative_distance(query, [a[i], c[i], g[i], t[i]]);
-                low[i] = if scores[i] < low[i] { scores[i] } else { low[i] };
-                high[i] = if scores[i] > high[i] { scores[i] } else { high[i] };
+impl Binning {
+    fn new(smallest: f64, largest: f64, centred: bool, scale: Scale) -> Self {
+        let small = smallest.floor();
+        // Where every score is the same there is nothing to tell apart: all bins are zero and every p is 1.
+        let whole = if largest > small { (STEPS / (largest - small)).floor() } else { 0.0 };
+        if whole > 0.0 || largest <= smallest || scale == Scale::Meme {
+            // Centred scores reach zero, so its bin is no higher than the highest; others leave nothing unaligned.
+            let zero = if centred { (-small * whole) as usize } else { 0 };
+            return Self { small, scale: whole, zero };
+        }
+        if !centred {
+            return Self { small: smallest, scale: STEPS / (largest - smallest), zero: 0 };
+        }
+        // One step is left for moving the range until zero lies in the middle of a bin.
+        let scale = (STEPS - 1.0) / (largest - smallest);
+        let zero = (-smallest * scale).ceil().max(0.0);
+        Self { small: -zero / scale, scale, zero: zero as usize }
+    }
+
+    /// The bin of an exact score.
+    fn exact(self, score: f64, centre: f64) -> usize {
+        ((score - centre - self.small) * self.scale + 0.5) as usize
+    }
+}
+
+impl Row {
+    fn new(columns: usize) -> Self {
+        Self {
+            query: QueryColumn::default(),
+            used: 0,
+            scores: vec![0.0; columns],
+            error: 0.0,
+            ends: (0.0, 0.0),
+            exact_ends: (None, None),
+            centre: 0.0,
+            binned: None,
+            steps: vec![0; columns + 2 * LANES],
+            counts: [0; BINS],
+        }
+    }
+
+    fn exact_low(&mut self, targets: &TargetColumns, places: &mut Vec<u32>) -> f64 {
+        if let Some(low) = self.exact_ends.0 {
+            return low;
+        }
+        places.clear();
+        within(&self.scores, f32::NEG_INFINITY, self.ends.0 + 2.0 * self.error, places);
+        let low = self.exact_scores(targets, places).fold(f64::INFINITY, f64::min);
+        self.exact_ends.0 = Some(low);
+        low
+    }
+
+    fn exact_high(&mut self, targets: &TargetColumns, places: &mut Vec<u32>) -> f64 {
+        if let Some(high) = self.exact_ends.1 {
+            return high;
+        }
+        places.clear();
+        within(&self.scores, self.ends.1 - 2.0 * self.error, f32::INFINITY, places);
+        let high = self.exact_scores(targets, places).fold(f64::NEG_INFINITY, f64::max);
+        self.exact_ends.1 = Some(high);
+        high
+    }
+
+    fn exact_scores(&self, targets: &TargetColumns, places: &[u32]) -> impl Iterator<Item = f64> {
+        places.iter().map(|&place| targets.exact(&self.query, place as usize))
+    }
+
+    fn bin(&mut self, binning: Binning, targets: &TargetColumns, near_edges: &mut Vec<u32>) {
+        if self.binned == Some(binning) {
+            return;
+        }
+        self.binned = Some(binning);
+        let offset = self.centre + binning.small;
+        let unit = f64::from(f32::EPSILON);
+        // The scores' own error, that of the offset, and a few roundings of numbers up to the highest bin.
+        let error = (f64::from(self.error) + offset.abs() * unit) * binning.scale + 4.0 * BINS as f64 * unit;
+        let edge = (0.5 - error).max(0.0) as f32;
+        let steps = &mut self.steps[LANES..LANES + self.scores.len()];
+        near_edges.clear();
+        let zero = binning.zero as i8;
+        quantise(&self.scores, steps, offset as f32, binning.scale as f32, zero, edge, near_edges);
+        for &chunk in near_edges.iter() {
+            let first = chunk as usize * CHUNK;
+            for i in first..(first + CHUNK).min(self.scores.len()) {
+                let scaled = (self.scores[i] - offset as f32) * binning.scale as f32;
+                if (scaled - scaled.round()).abs() > edge || self.scores.len() - first < CHUNK {
+                    let bin = binning.exact(targets.exact(&self.query, i), self.centre);
+                    steps[i] = (bin as i8).wrapping_sub(zero);
+                }
             }
         }
-        for (i, score) in rest.iter_mut().enumerate() {
-            *score = negative_distance(query, bases.map(|base| base[done + i]));
-            low[0] = low[0].min(*score);
-            high[0] = high[0].max(*score);
-        }
-        (low.into_iter().fold(f64::INFINITY, f64::min), high.into_iter().fold(f64::NEG_INFINITY, f64::max))
+        self.counts = count(steps, zero);
     }
 }
 
-#[inline(always)]
-fn negative_distance(query: [f64; 4], target: [f64; 4]) -> f64 {
-    let d: [f64; 4] = std::array::from_fn(|base| query[base] - target[base]);
-    -(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + d[3] * d[3]).sqrt()
-}
-
 wide! {
+    /// Bins rough scores; gives the chunks in which one lies further than `edge` from the middle of its bin.
     fn quantise<'a>(
-        scores: &'a [f64], steps: &'a mut [i8], centre: f64, small: f64, scale: f64, zero: i8,
+        scores: &'a [f32], steps: &'a mut [i8], offset: f32, scale: f32, zero: i8, edge: f32,
+        near_edges: &'a mut Vec<u32>,
     ) -> () {
-        for (step, score) in steps.iter_mut().zip(scores) {
-            let bin = (score - centre - small) * scale + 0.5;
-            // Truncates without a conversion instruction, which plain x86-64 has for single numbers only.
-            let nearest = (bin + INTEGER) - INTEGER;
-            let whole = if nearest > bin { nearest - 1.0 } else { nearest };
-            *step = ((whole + INTEGER).to_bits() as i8).wrapping_sub(zero);
+        let (chunks, rest) = scores.as_chunks::<CHUNK>();
+        for ((scores, steps), place) in chunks.iter().zip(steps.as_chunks_mut::<CHUNK>().0).zip(0u32..) {
+            let mut furthest = [0.0f32; 8];
+            for i in 0..CHUNK {
+                let scaled = (scores[i] - offset) * scale;
+                let nearest = scaled + INTEGER;
+                let off = (scaled - (nearest - INTEGER)).abs();
+                furthest[i % 8] = if off > furthest[i % 8] { off } else { furthest[i % 8] };
+                steps[i] = (nearest.to_bits() as i8).wrapping_sub(zero);
+            }
+            if furthest.iter().any(|&off| off > edge) {
+                near_edges.push(place);
+            }
+        }
+        if !rest.is_empty() {
+            near_edges.push(chunks.len() as u32);
         }
     }
 }
 
 /// How many target columns are in each bin; four histograms, so that equal neighbours do not wait.
-fn count(steps: &[i8], zero: i8) -> [u32; 101] {
+fn count(steps: &[i8], zero: i8) -> [u32; BINS] {
     let mut counts = [[0u32; 256]; 4];
     let (blocks, rest) = steps.as_chunks::<4>();
     for block in blocks {
@@ -173,93 +314,4 @@ fn count(steps: &[i8], zero: i8) -> [u32; 101] {
         counts[0][usize::from(step.wrapping_add(zero) as u8)] += 1;
     }
     std::array::from_fn(|bin| counts.iter().map(|counts| counts[bin]).sum())
-}
-
-/// Scores sampled to bracket the centre.
-const SAMPLE: usize = 1024;
-/// Ranks of the sample that the bracket reaches to either side of the middle, four standard deviations.
-const REACH: usize = 64;
-
-/// The mean of the sorted scores at ranks ⌊C/2⌋ - 1 and ⌈C/2⌉ - 1: Tomtom's centre, just below the median.
-///
-/// A sample brackets the ranks first, so that only the scores within the bracket are ordered.
-fn centre(scores: &[f64], scratch: &mut Vec<f64>) -> f64 {
-    let upper = scores.len().div_ceil(2).saturating_sub(1);
-    let lower = (scores.len() / 2).saturating_sub(1);
-    if scores.len() >= 4 * SAMPLE {
-        let stride = scores.len() / SAMPLE;
-        let mut sample: [f64; SAMPLE] = std::array::from_fn(|i| scores[i * stride]);
-        let (below, &mut high, _) = sample.select_nth_unstable_by(SAMPLE / 2 + REACH, f64::total_cmp);
-        let (_, &mut low, _) = below.select_nth_unstable_by(SAMPLE / 2 - REACH, f64::total_cmp);
-        let bracket = (low, high);
-        scratch.resize(scores.len(), 0.0);
-        let (below, within) = collect(scores, bracket, scratch);
-        if below <= lower && upper < below + within {
-            return middle(&mut scratch[..within], lower - below, upper - below);
-        }
-    }
-    scratch.clear();
-    scratch.extend_from_slice(scores);
-    middle(scratch, lower, upper)
-}
-
-wide! {
-    /// How many scores lie below the bracket, and how many within it; those go to the front of `scratch`.
-    fn collect<'a>(scores: &'a [f64], bracket: (f64, f64), scratch: &'a mut [f64]) -> (usize, usize) {
-        let (low, high) = bracket;
-        let mut below = 0u32;
-        for &score in scores {
-            below = below.wrapping_add(u32::from(score < low));
-        }
-        let mut within = 0;
-        let scratch = &mut scratch[..scores.len()];
-        for &score in scores {
-            // Written always and kept only sometimes: cheaper than a branch that cannot be foreseen.
-            scratch[within] = score;
-            within = within.wrapping_add(usize::from(score >= low && score <= high));
-        }
-        (below as usize, within)
-    }
-}
-
-/// The mean of the numbers of rank `lower` and of rank `upper`, its equal or next.
-fn middle(numbers: &mut [f64], lower: usize, upper: usize) -> f64 {
-    let (below, &mut high, _) = numbers.select_nth_unstable_by(upper, f64::total_cmp);
-    let low = if lower == upper { high } else { below.iter().copied().fold(f64::NEG_INFINITY, f64::max) };
-    f64::midpoint(low, high)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn the_bracketed_centre_equals_the_sorted_one(
-            few in prop::collection::vec(-1.4f64..0.0, 1..40),
-            copies in 1usize..400,
-            offset in 0usize..3,
-        ) {
-            // Few distinct values many times over: ties at and around the middle, and periodic samples.
-            let scores: Vec<f64> =
-                few.iter().cycle().take((few.len() * copies + offset).max(1)).copied().collect();
-            let mut sorted = scores.clone();
-            sorted.sort_by(f64::total_cmp);
-            let at = |half: usize| sorted[half.max(1) - 1];
-            let wanted = f64::midpoint(at(scores.len() / 2), at(scores.len().div_ceil(2)));
-            prop_assert_eq!(centre(&scores, &mut Vec::new()), wanted);
-        }
-
-        #[test]
-        fn bins_are_truncated(scores in prop::collection::vec(-1.4f64..0.0, 1..100), centre in -1.0f64..0.0) {
-            let mut steps = vec![0; scores.len()];
-            quantise(&scores, &mut steps, centre, -2.0, 33.0, 66);
-            for (&step, score) in steps.iter().zip(&scores) {
-                let bin = ((score - centre + 2.0) * 33.0 + 0.5).trunc() as i32;
-                prop_assert_eq!(i32::from(step), bin - 66);
-            }
-        }
-    }
 }

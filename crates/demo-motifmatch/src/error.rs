@@ -35,6 +35,36 @@ pub enum Error {
     /// An overlap of zero columns, which aligns nothing.
     #[error("minimum overlap 0: wanted at least 1 column")]
     MinOverlap,
+    /// A list that may hold no match.
+    #[error("nearest 0: wanted at least 1 match")]
+    Nearest,
+    /// The calibrated null, which knows no p-value of a single alignment, with incomplete scores.
+    #[error("the calibrated null goes with complete scores: found incomplete ones")]
+    CalibratedIncomplete,
+    /// A background without a frequency for each letter.
+    #[error("found {found} background frequencies, wanted {wanted}, one for each letter")]
+    BackgroundLength {
+        /// How many frequencies there are.
+        found: usize,
+        /// How many letters there are.
+        wanted: usize,
+    },
+    /// A motif over other letters than the targets.
+    #[error("motif {motif}: found the alphabet {found}, wanted {wanted} as in the rest")]
+    Alphabet {
+        /// The motif's identifier.
+        motif: String,
+        /// Its alphabet.
+        found: String,
+        /// The alphabet of the first target.
+        wanted: String,
+    },
+    /// Both strands of letters that have no complements.
+    #[error("the letters of {alphabet} have no complements: wanted the search of one strand")]
+    OneStrand {
+        /// The alphabet.
+        alphabet: String,
+    },
     /// A q-value threshold outside (0, 1].
     #[error("q-value threshold {found}: wanted a number above 0 and up to 1; larger limits are for E-values")]
     QThreshold {

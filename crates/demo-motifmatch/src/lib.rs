@@ -20,7 +20,12 @@
 
 mod align;
 mod bins;
+mod calibrated;
+mod centre;
+mod dirichlet;
+mod distance;
 mod error;
+mod matches;
 mod null;
 mod options;
 #[cfg(test)]
@@ -28,12 +33,17 @@ mod plain;
 mod prepare;
 mod qvalue;
 pub mod scan;
+mod targets;
+#[cfg(test)]
+mod tests;
 mod tomtom;
 pub mod tsv;
 mod twister;
 mod wide;
 
 pub use error::{Error, Result};
-pub use options::{Distance, Options, Scoring, Threshold};
+pub use matches::{Match, TargetScore};
+pub use options::{Distance, NullModel, Options, QValues, Scale, Scoring, Threshold};
+pub use prepare::LOW_INFORMATION;
 pub use scan::{Hit, ScanOptions, ScanQValues, ScanThreshold, Scanner, SequenceHit, Stretch, Tally};
-pub use tomtom::{Match, Session, Tomtom};
+pub use tomtom::{AlphabetTomtom, Session, Tomtom};

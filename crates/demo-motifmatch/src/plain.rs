@@ -4,8 +4,10 @@
 
 use std::ops::Range;
 
-use crate::Scoring;
+use crate::dirichlet::Prior;
+use crate::prepare::Prepared;
 use crate::twister::Twister;
+use crate::{Distance, Scale, Scoring};
 
 /// What a query scores against one strand of a target, by the rules alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,11 +22,14 @@ pub(crate) struct Rules {
     pub(crate) internal: bool,
     pub(crate) scoring: Scoring,
     pub(crate) both_strands: bool,
+    pub(crate) distance: Distance,
+    pub(crate) background: Vec<f64>,
+    pub(crate) scale: Scale,
 }
 
 /// Scores a query against every strand, `strands` in the order t0+, t0-, t1+, t1- and so on.
-pub(crate) fn compare(query: &[[f64; 4]], strands: &[Vec<[f64; 4]>], rules: &Rules) -> Vec<Plain> {
-    let (bins, zero) = bins(query, strands, rules.scoring == Scoring::Complete);
+pub(crate) fn compare(query: &Prepared, strands: &[Prepared], rules: &Rules) -> Vec<Plain> {
+    let (bins, zero) = bins(query, strands, rules);
     let histograms: Vec<Vec<f64>> = bins.iter().map(|row| histogram(row)).collect();
     let distribution = |span: Range<usize>| {
         let sums = histograms[span].iter().fold(vec![1.0], |sums, histogram| convolve(&sums, histogram));
@@ -36,12 +41,12 @@ pub(crate) fn compare(query: &[[f64; 4]], strands: &[Vec<[f64; 4]>], rules: &Rul
         survival.reverse();
         survival
     };
-    let spans = (0..query.len())
-        .map(|start| (start..query.len()).map(|last| distribution(start..last + 1)).collect())
+    let spans = (0..query.width())
+        .map(|start| (start..query.width()).map(|last| distribution(start..last + 1)).collect())
         .collect();
     let pair = |strand: usize| {
         let bins = bins.iter().map(|row| row[strand].clone()).collect();
-        Pair { bins, zero, width: strands[strand].len() as isize, spans: &spans }.compare(rules)
+        Pair { bins, zero, width: strands[strand].width() as isize, spans: &spans }.compare(rules)
     };
     (0..strands.len()).map(pair).collect()
 }
@@ -127,14 +132,14 @@ fn histogram(row: &[Vec<usize>]) -> Vec<f64> {
 }
 
 /// Query column × strand × column of it, and the bin of a score of zero.
-fn bins(query: &[[f64; 4]], strands: &[Vec<[f64; 4]>], centred: bool) -> (Vec<Vec<Vec<usize>>>, i64) {
-    let distance =
-        |a: &[f64; 4], b: &[f64; 4]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+fn bins(query: &Prepared, strands: &[Prepared], rules: &Rules) -> (Vec<Vec<Vec<usize>>>, i64) {
+    let centred = rules.scoring == Scoring::Complete;
     let scores: Vec<Vec<Vec<f64>>> = query
-        .iter()
-        .map(|a| {
+        .rows()
+        .map(|x| {
+            let score = |strand: &Prepared, y: &[f64]| rules.score(x, query.sites, y, strand.sites);
             let row: Vec<Vec<f64>> =
-                strands.iter().map(|strand| strand.iter().map(|b| -distance(a, b)).collect()).collect();
+                strands.iter().map(|strand| strand.rows().map(|y| score(strand, y)).collect()).collect();
             let mut sorted: Vec<f64> = row.iter().flatten().copied().collect();
             sorted.sort_by(f64::total_cmp);
             let rank = |half: usize| sorted[half.max(1) - 1];
@@ -144,15 +149,85 @@ fn bins(query: &[[f64; 4]], strands: &[Vec<[f64; 4]>], centred: bool) -> (Vec<Ve
         })
         .collect();
     let all = || scores.iter().flatten().flatten().copied();
-    let small = all().fold(f64::INFINITY, f64::min).floor();
+    let smallest = all().fold(f64::INFINITY, f64::min);
     let largest = all().fold(f64::NEG_INFINITY, f64::max);
-    let scale = if largest > small { (100.0 / (largest - small)).floor() } else { 0.0 };
+    let mut small = smallest.floor();
+    let mut scale = if largest > small { (100.0 / (largest - small)).floor() } else { 0.0 };
+    if scale == 0.0 && largest > smallest && rules.scale == Scale::Sound {
+        scale = if centred { 99.0 } else { 100.0 } / (largest - smallest);
+        small = if centred { -((-smallest * scale).ceil() / scale) } else { smallest };
+    }
     let bin = |score: &f64| ((score - small) * scale + 0.5).trunc() as usize;
     let bins = scores
         .iter()
         .map(|row| row.iter().map(|strand| strand.iter().map(bin).collect()).collect())
         .collect();
-    (bins, (-small * scale) as i64)
+    // Beyond a hundred the scale is a fraction, and zero was moved to the middle of a bin but for rounding.
+    (bins, if scale < 1.0 { (-small * scale).round() } else { (-small * scale).trunc() } as i64)
+}
+
+impl Rules {
+    /// How alike two columns of so many sites are.
+    fn score(&self, x: &[f64], n: f64, y: &[f64], m: f64) -> f64 {
+        let letters = 0..x.len();
+        let sum = |term: &dyn Fn(usize) -> f64| letters.clone().map(term).fold(0.0, |sum, t| sum + t);
+        let rounded = |term: &dyn Fn(usize) -> f64| {
+            letters.clone().map(term).fold(0.0, |sum, t| fourteen_digits(sum + t))
+        };
+        let log = |p: f64| p.max(1e-10);
+        match self.distance {
+            Distance::Euclidean => -sum(&|k| (x[k] - y[k]).powi(2)).sqrt(),
+            Distance::SandelinWasserman => 2.0 - sum(&|k| (x[k] - y[k]).powi(2)),
+            Distance::Pearson => {
+                let mean = 1.0 / x.len() as f64;
+                let (dx, dy) = (|k: usize| x[k] - mean, |k: usize| y[k] - mean);
+                let size = rounded(&|k| dx(k) * dx(k)) * rounded(&|k| dy(k) * dy(k));
+                let score = rounded(&|k| dx(k) * dy(k)) / size.sqrt();
+                if score.is_finite() { score } else { 0.0 }
+            }
+            Distance::KullbackLeibler => {
+                let logs = |k: usize| (log(x[k]).log10(), log(y[k]).log10());
+                -sum(&|k| x[k] * (logs(k).0 - logs(k).1) + y[k] * (logs(k).1 - logs(k).0)) / 2.0
+            }
+            Distance::AverageLogLikelihoodRatio => {
+                let odds = |p: f64, k: usize| log(p).ln() - self.background[k].ln();
+                sum(&|k| n * x[k] * odds(y[k], k) + m * y[k] * odds(x[k], k))
+                    / (n * sum(&|k| x[k]) + m * sum(&|k| y[k]))
+            }
+            Distance::Blic1 | Distance::Blic5 | Distance::Llr1 | Distance::Llr5 => self.bayesian(x, n, y, m),
+        }
+    }
+
+    fn bayesian(&self, x: &[f64], n: f64, y: &[f64], m: f64) -> f64 {
+        let prior = match self.distance {
+            Distance::Blic1 | Distance::Llr1 => Prior::Single,
+            _ => Prior::Mixture,
+        };
+        let counts = |p: &[f64], n: f64| p.iter().map(|p| p * n).collect::<Vec<f64>>();
+        let (x, y) = (counts(x, n), counts(y, m));
+        let both: Vec<f64> = x.iter().zip(&y).map(|(x, y)| x + y).collect();
+        let logs = |counts: &[f64]| {
+            let mut mean = vec![0.0; counts.len()];
+            prior.fill_mean(counts, &mut mean);
+            mean.into_iter().map(f64::ln).collect::<Vec<f64>>()
+        };
+        let (of_x, of_y, of_both) = (logs(&x), logs(&y), logs(&both));
+        let background = matches!(self.distance, Distance::Blic1 | Distance::Blic5);
+        (0..x.len()).fold(0.0, |sum, k| {
+            let own = x[k] * of_x[k] + y[k] * of_y[k];
+            let common = both[k] * of_both[k];
+            sum + if background {
+                2.0 * common - own - both[k] * self.background[k].ln()
+            } else {
+                common - own
+            }
+        })
+    }
+}
+
+/// Rounded by printing.
+fn fourteen_digits(x: f64) -> f64 {
+    format!("{x:.13e}").parse().unwrap()
 }
 
 fn convolve(a: &[f64], b: &[f64]) -> Vec<f64> {

@@ -25,7 +25,11 @@ pub(crate) const DRAWS: usize = 2 * RESAMPLES * RESAMPLE_SIZE;
 /// The q-values of p-values sorted in ascending order; takes [`DRAWS`] numbers from the stream, or none where
 /// there are few p-values.
 pub(crate) fn q_values(sorted: &[f64], stream: &mut Twister) -> Vec<f64> {
-    let pi_zero = if sorted.len() < FEWEST { 1.0 } else { pi_zero(sorted, stream) };
+    benjamini_hochberg(sorted, if sorted.len() < FEWEST { 1.0 } else { pi_zero(sorted, stream) })
+}
+
+/// Benjamini and Hochberg's false discovery rates of p-values sorted in ascending order, times `pi_zero`.
+pub(crate) fn benjamini_hochberg(sorted: &[f64], pi_zero: f64) -> Vec<f64> {
     let n = sorted.len() as f64;
     let mut q = vec![0.0; sorted.len()];
     let mut least = 1.0f64;

@@ -1,76 +1,22 @@
-//! The comparison itself: targets prepared once, then any number of queries.
+//! Targets that queries are compared with: of DNA, or of any alphabet.
 
 use std::sync::Arc;
 
-use demo_core::{Background, Motif, Strand};
+use demo_core::{Alphabet, AlphabetMotif, Motif};
 use rayon::prelude::*;
 
-use crate::align::{self, Alignment, Allowed, alignments, best_alignments};
-use crate::bins::{Bins, TargetColumns};
-use crate::null::Null;
-use crate::prepare::{columns, consensus, reverse_complement};
-use crate::qvalue::{DRAWS, q_values};
+use crate::distance::MAX_LETTERS;
+use crate::matches::{Match, TargetScore};
+use crate::prepare::Source;
+use crate::qvalue::DRAWS;
+use crate::targets::{Scratch, Targets};
 use crate::twister::Twister;
-use crate::{Error, Options, Result, Scoring, Threshold};
-
-/// A target that resembles a query, in its better orientation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Match {
-    /// The target's index in the list of targets.
-    pub target: usize,
-    /// The target's identifier.
-    pub target_id: Arc<str>,
-    /// The target column that lies at query column 0; negative where the target begins later.
-    pub offset: isize,
-    /// How often chance alone gives one target a score this good.
-    pub p_value: f64,
-    /// How many of all targets chance alone would give a score this good.
-    pub e_value: f64,
-    /// The false discovery rate among the matches at least this good.
-    pub q_value: f64,
-    /// How many columns are aligned.
-    pub overlap: usize,
-    /// The query's most probable bases.
-    pub query_consensus: Arc<str>,
-    /// The target's most probable bases, in the orientation that matched.
-    pub target_consensus: Arc<str>,
-    /// Which strand of the target matched.
-    pub orientation: Strand,
-}
-
-/// One strand of one target.
-#[derive(Debug)]
-struct TargetStrand {
-    target: usize,
-    strand: Strand,
-    id: Arc<str>,
-    consensus: Arc<str>,
-    /// Where its columns lie among those of all targets.
-    span: std::ops::Range<usize>,
-}
-
-/// What a query scored against one strand of a target.
-#[derive(Debug, Clone, Copy)]
-struct Scored {
-    alignment: Alignment,
-    /// The p-value.
-    p: f64,
-    /// The p-value that ranks, multiplies to E and makes q: Tomtom rounds that of complete scores to single
-    /// precision first.
-    ranked: f64,
-}
-
-/// What is reused from query to query.
-#[derive(Debug, Default)]
-struct Scratch {
-    bins: Bins,
-    align: align::Scratch,
-}
+use crate::{Error, Options, QValues, Result};
 
 /// Queries that are given out to threads at a time; each brings a copy of the random numbers' state.
-const BATCH: usize = 1024;
+const BATCH: usize = 64;
 
-/// Targets ready to be searched.
+/// Targets ready to be searched; prepared once, they may be shared between threads.
 ///
 /// ```
 /// use demo_core::{Motif, ProbabilityMatrix};
@@ -90,21 +36,11 @@ const BATCH: usize = 1024;
 /// ```
 #[derive(Debug)]
 pub struct Tomtom {
-    options: Options,
-    background: Background,
-    targets: usize,
-    strands: Vec<TargetStrand>,
-    columns: TargetColumns,
-    /// The widths that targets have, sorted.
-    widths: Vec<usize>,
-    /// The indices of `strands`, forward ones first, then by identifier: the order among equals.
-    by_name: Vec<usize>,
-    /// Where each of `strands` stands in `by_name`.
-    places: Vec<usize>,
+    pub(crate) targets: Targets,
 }
 
 impl Tomtom {
-    /// Prepares the targets.
+    /// Prepares targets of DNA.
     ///
     /// # Errors
     /// [`Error::NoTargets`] without targets, and what [`Options`] cannot ask for.
@@ -113,46 +49,21 @@ impl Tomtom {
         if targets.is_empty() {
             return Err(Error::NoTargets);
         }
-        let background =
-            if options.both_strands { options.background.to_both_strands() } else { options.background };
-        let mut strands = Vec::new();
-        let mut all = Vec::new();
-        for (target, motif) in targets.iter().enumerate() {
-            let forward = columns(motif, options.motif_pseudocount, &background);
-            let id: Arc<str> = motif.id().into();
-            let mut add = |strand, columns: Vec<[f64; 4]>| {
-                let span = all.len()..all.len() + columns.len();
-                let consensus = consensus(&columns).into();
-                strands.push(TargetStrand { target, strand, id: Arc::clone(&id), consensus, span });
-                all.extend(columns);
-            };
-            let reverse = options.both_strands.then(|| reverse_complement(&forward));
-            add(Strand::Forward, forward);
-            if let Some(reverse) = reverse {
-                add(Strand::Reverse, reverse);
-            }
-        }
-        let mut widths: Vec<usize> = targets.iter().map(Motif::width).collect();
-        widths.sort_unstable();
-        widths.dedup();
-        let columns = TargetColumns::new(&all);
-        let mut by_name: Vec<usize> = (0..strands.len()).collect();
-        by_name.sort_by_key(|&i| (strands[i].strand, &strands[i].id));
-        let mut places = vec![0; strands.len()];
-        for (place, &i) in by_name.iter().enumerate() {
-            places[i] = place;
-        }
-        Ok(Self { options, background, targets: targets.len(), strands, columns, widths, by_name, places })
+        let dna = Alphabet::dna();
+        let background = options.background.frequencies();
+        let named = targets.iter().map(|motif| (motif.id(), motif));
+        let targets = Targets::new(named, dna.letters(), dna.complements(), &background, options);
+        Ok(Self { targets })
     }
 
     /// The options in force.
     pub fn options(&self) -> &Options {
-        &self.options
+        &self.targets.options
     }
 
     /// A run's q-values start here.
     pub fn session(&self) -> Session<'_> {
-        Session { tomtom: self, stream: Twister::new(), scratch: Scratch::default() }
+        Session { targets: &self.targets, stream: Twister::new(), scratch: Scratch::default() }
     }
 
     /// The matches of a single query, a run of its own.
@@ -163,163 +74,193 @@ impl Tomtom {
     /// The matches of each query, all in one run, the queries shared out among the threads of the rayon pool.
     /// The result does not depend on their number.
     pub fn query_all(&self, queries: &[Motif]) -> Vec<Vec<Match>> {
-        if rayon::current_num_threads() == 1 {
-            let mut session = self.session();
-            return queries.iter().map(|query| session.query(query)).collect();
-        }
-        let mut stream = Twister::new();
         let mut all = Vec::with_capacity(queries.len());
-        for queries in queries.chunks(BATCH) {
-            let streams: Vec<Twister> = queries
-                .iter()
-                .map(|_| {
-                    let start = stream.clone();
-                    stream.skip(DRAWS);
-                    start
-                })
-                .collect();
-            let matches = queries.par_iter().zip(streams).map_init(Scratch::default, |scratch, next| {
-                let (query, mut stream) = next;
-                self.compare(query, &mut stream, scratch)
-            });
-            all.par_extend(matches);
-        }
-        all
-    }
-
-    fn compare(&self, query: &Motif, stream: &mut Twister, scratch: &mut Scratch) -> Vec<Match> {
-        let query = columns(query, self.options.motif_pseudocount, &self.background);
-        let scored = self.score(&query, scratch);
-        self.matches(&query, &scored, stream)
-    }
-
-    /// What a query scores against each strand of each target.
-    fn score(&self, query: &[[f64; 4]], scratch: &mut Scratch) -> Vec<Scored> {
-        let centred = self.options.scoring == Scoring::Complete;
-        scratch.bins.fill(query, &self.columns, self.options.distance, centred);
-        match self.options.scoring {
-            Scoring::Complete => self.score_complete(query.len(), scratch),
-            Scoring::Incomplete => self.score_incomplete(query.len(), scratch),
+        let collected = self.query_each(queries, |_, matches| {
+            all.push(matches);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        match collected {
+            Ok(()) => all,
+            Err(never) => match never {},
         }
     }
 
-    fn allowed(&self) -> Allowed {
-        Allowed { min_overlap: self.options.min_overlap, internal: self.options.internal }
+    /// Hands each query's index and matches to `visit`, in the order of the queries and as soon as those before
+    /// are done, so that no more than a few queries' matches are held at a time.
+    ///
+    /// # Errors
+    /// The first that `visit` gives; the rest is left out.
+    pub fn query_each<E>(
+        &self,
+        queries: &[Motif],
+        visit: impl FnMut(usize, Vec<Match>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        each(&self.targets, queries, visit)
     }
 
-    /// The best alignment with each strand of each target, its p-value over all alignments and strands.
-    fn score_complete(&self, query: usize, Scratch { bins, align }: &mut Scratch) -> Vec<Scored> {
-        let spans = self.strands.iter().map(|strand| strand.span.clone());
-        let aligned = best_alignments(bins, query, spans, self.allowed(), align);
-        let total = |alignment: &Alignment| bins.total(alignment.score);
-        let low = aligned.iter().map(total).min().unwrap_or(0);
-        let histograms = bins.histograms();
-        let null = Null::new(&histograms, bins.zero(), low);
-        let survival = null.best_of_target(&self.widths, self.options.both_strands);
-        let score = |(strand, alignment): (&TargetStrand, &Alignment)| {
-            let width = self.widths.binary_search(&strand.span.len()).unwrap_or(0);
-            let p = survival[width][total(alignment) - low].min(1.0);
-            Scored { alignment: *alignment, p, ranked: f64::from(p as f32) }
-        };
-        self.strands.iter().zip(&aligned).map(score).collect()
+    /// The best alignment of a query with each target, in the order of the targets: no threshold, no q-values.
+    pub fn scores(&self, query: &Motif) -> Vec<TargetScore> {
+        self.targets.scores(query, &mut Scratch::default())
     }
 
-    /// The alignment with the least p-value of its own with each strand of each target, corrected for how many
-    /// alignments were tried.
-    fn score_incomplete(&self, query: usize, Scratch { bins, align }: &mut Scratch) -> Vec<Scored> {
-        let histograms = bins.histograms();
-        let mut survival = vec![Vec::new(); query * (query + 1)];
-        let place = |start: usize, length: usize| start * (query + 1) + length;
-        Null::new(&histograms, bins.zero(), 0).for_each_span(
-            query,
-            |_, _| true,
-            |start, length, totals| survival[place(start, length)] = totals.to_vec(),
-        );
-        let own = |alignment: &Alignment| {
-            survival[place(alignment.start, alignment.overlap)][bins.total(alignment.score)]
-        };
-        let strands = if self.options.both_strands { 2 } else { 1 };
-        let score = |strand: &TargetStrand| {
-            let mut tried = 0;
-            let scored =
-                alignments(bins, query, strand.span.clone(), self.allowed(), align).map(|alignment| {
-                    tried += strands;
-                    (own(&alignment), alignment)
-                });
-            let best = scored.reduce(|best, next| {
-                let better = next.0 < best.0 || (next.0 == best.0 && next.1.overlap > best.1.overlap);
-                if better { next } else { best }
-            });
-            best.map(|(p, alignment)| {
-                let p = at_least_once(p, f64::from(tried));
-                Scored { alignment, p, ranked: p }
-            })
-        };
-        self.strands.iter().filter_map(score).collect()
-    }
-
-    /// The listing of a query: the better strand of each target, best first, up to the threshold.
-    fn matches(&self, query: &[[f64; 4]], scored: &[Scored], stream: &mut Twister) -> Vec<Match> {
-        let mut order: Vec<(u64, std::cmp::Reverse<usize>, usize)> = scored
-            .iter()
-            .zip(&self.places)
-            // The bits of numbers that are not negative are in their order.
-            .map(|(scored, &place)| {
-                (scored.ranked.to_bits(), std::cmp::Reverse(scored.alignment.overlap), place)
-            })
-            .collect();
-        order.sort_unstable();
-        let sorted: Vec<f64> = order.iter().map(|&(ranked, ..)| f64::from_bits(ranked)).collect();
-        let q = q_values(&sorted, stream);
-        let query_consensus: Arc<str> = consensus(query).into();
-        let mut seen = vec![false; self.targets];
-        let mut matches = Vec::new();
-        for ((&(.., place), &ranked), &q_value) in order.iter().zip(&sorted).zip(&q) {
-            let i = self.by_name[place];
-            let (strand, Scored { alignment, p, .. }) = (&self.strands[i], scored[i]);
-            if std::mem::replace(&mut seen[strand.target], true) {
-                continue;
-            }
-            let e_value = ranked * self.targets as f64;
-            let above = match self.options.threshold {
-                Threshold::QValue(limit) => q_value > limit,
-                Threshold::EValue(limit) => e_value > limit,
-            };
-            if above {
-                break;
-            }
-            matches.push(Match {
-                target: strand.target,
-                target_id: Arc::clone(&strand.id),
-                offset: alignment.offset,
-                p_value: p,
-                e_value,
-                q_value,
-                overlap: alignment.overlap,
-                query_consensus: Arc::clone(&query_consensus),
-                target_consensus: Arc::clone(&strand.consensus),
-                orientation: strand.strand,
-            });
+    /// The best alignments of each query, shared out among the threads of the rayon pool.
+    pub fn scores_all(&self, queries: &[Motif]) -> Vec<Vec<TargetScore>> {
+        let score = |scratch: &mut Scratch, query| self.targets.scores(query, scratch);
+        if rayon::current_num_threads() == 1 {
+            let mut scratch = Scratch::default();
+            return queries.iter().map(|query| score(&mut scratch, query)).collect();
         }
-        matches
+        queries.par_iter().map_init(Scratch::default, score).collect()
+    }
+
+    /// The information content of a query in bits: against equal shares of all bases, summed over its columns as
+    /// they are compared. Beneath [`LOW_INFORMATION`](crate::LOW_INFORMATION) Tomtom's null takes likeness in
+    /// poverty for a finding.
+    pub fn information(&self, query: &Motif) -> f64 {
+        self.targets.prepare(query).information()
     }
 }
 
-/// 1 - (1 - p)ⁿ; below [`RARE`] n·p, as Tomtom has it.
-fn at_least_once(p: f64, n: f64) -> f64 {
-    // A sum of shares may come out a rounding above one.
-    let p = p.min(1.0);
-    if n * p < RARE { n * p } else { -(n * (-p).ln_1p()).exp_m1() }
+/// Targets over any alphabet, ready to be searched.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use demo_core::{Alphabet, AlphabetMotif};
+/// use demo_motifmatch::{AlphabetTomtom, Options};
+///
+/// let rna = Arc::new(Alphabet::rna());
+/// let rows = [vec![0.1, 0.1, 0.1, 0.7], vec![0.7, 0.1, 0.1, 0.1], vec![0.1, 0.7, 0.1, 0.1]];
+/// let motif = AlphabetMotif::new("uac", rna, &rows)?;
+/// let options = Options { both_strands: false, ..Options::default() };
+/// let tomtom = AlphabetTomtom::new(std::slice::from_ref(&motif), &[0.25; 4], options)?;
+/// assert_eq!(&*tomtom.query(&motif)?[0].query_consensus, "UAC");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct AlphabetTomtom {
+    alphabet: Arc<Alphabet>,
+    pub(crate) targets: Targets,
 }
 
-/// Where n·p stands for the probability of at least one of n events; found from Tomtom's tables, in which the
-/// change lies between 0.0003 and 0.003.
-const RARE: f64 = 1e-3;
+impl AlphabetTomtom {
+    /// Prepares targets with `background`, the frequency of each letter; that of the options is not used.
+    ///
+    /// # Errors
+    /// [`Error::NoTargets`] without targets, [`Error::Alphabet`] where they are not over the same letters,
+    /// [`Error::BackgroundLength`] without a frequency for each letter, [`Error::OneStrand`] where both strands
+    /// are asked for and the letters have no complements, and what [`Options`] cannot ask for.
+    pub fn new(targets: &[AlphabetMotif], background: &[f64], options: Options) -> Result<Self> {
+        options.check()?;
+        let Some(alphabet) = targets.first().map(AlphabetMotif::alphabet) else {
+            return Err(Error::NoTargets);
+        };
+        for target in targets {
+            check_alphabet(alphabet, target)?;
+        }
+        let wanted = alphabet.letters().len();
+        if background.len() != wanted || wanted > MAX_LETTERS {
+            return Err(Error::BackgroundLength { found: background.len(), wanted });
+        }
+        if options.both_strands && alphabet.complements().is_none() {
+            return Err(Error::OneStrand { alphabet: alphabet.name().to_owned() });
+        }
+        let named = targets.iter().map(|motif| (motif.id(), motif));
+        let targets = Targets::new(named, alphabet.letters(), alphabet.complements(), background, options);
+        Ok(Self { alphabet: Arc::clone(alphabet), targets })
+    }
+
+    /// The options in force.
+    pub fn options(&self) -> &Options {
+        &self.targets.options
+    }
+
+    /// The letters of the targets.
+    pub fn alphabet(&self) -> &Arc<Alphabet> {
+        &self.alphabet
+    }
+
+    /// The matches of a single query, a run of its own.
+    ///
+    /// # Errors
+    /// [`Error::Alphabet`] where it is over other letters.
+    pub fn query(&self, query: &AlphabetMotif) -> Result<Vec<Match>> {
+        check_alphabet(&self.alphabet, query)?;
+        Ok(self.targets.matches(query, &mut Twister::new(), &mut Scratch::default()))
+    }
+
+    /// Hands each query's index and matches to `visit`, as [`Tomtom::query_each`] does.
+    ///
+    /// # Errors
+    /// [`Error::Alphabet`], as one of `visit`, before any comparison where a query is over other letters, and the
+    /// first error that `visit` gives.
+    pub fn query_each<E: From<Error>>(
+        &self,
+        queries: &[AlphabetMotif],
+        visit: impl FnMut(usize, Vec<Match>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        for query in queries {
+            check_alphabet(&self.alphabet, query)?;
+        }
+        each(&self.targets, queries, visit)
+    }
+
+    /// The information content of a query in bits, as [`Tomtom::information`] has it.
+    pub fn information(&self, query: &AlphabetMotif) -> f64 {
+        self.targets.prepare(query).information()
+    }
+}
+
+fn check_alphabet(wanted: &Alphabet, motif: &AlphabetMotif) -> Result<()> {
+    if motif.alphabet().is_same_as(wanted) {
+        return Ok(());
+    }
+    Err(Error::Alphabet {
+        motif: motif.id().to_owned(),
+        found: motif.alphabet().name().to_owned(),
+        wanted: wanted.name().to_owned(),
+    })
+}
+
+/// Compares the queries in one run and visits their matches in order.
+fn each<S: Source + Sync, E>(
+    targets: &Targets,
+    queries: &[S],
+    mut visit: impl FnMut(usize, Vec<Match>) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let mut stream = Twister::new();
+    if rayon::current_num_threads() == 1 {
+        let mut scratch = Scratch::default();
+        for (i, query) in queries.iter().enumerate() {
+            visit(i, targets.matches(query, &mut stream, &mut scratch))?;
+        }
+        return Ok(());
+    }
+    for (batch, queries) in queries.chunks(BATCH).enumerate() {
+        let mut start = || {
+            let start = stream.clone();
+            if targets.options.q_values == QValues::Bootstrap {
+                stream.skip(DRAWS);
+            }
+            start
+        };
+        let streams: Vec<Twister> = queries.iter().map(|_| start()).collect();
+        let compared =
+            queries.par_iter().zip(streams).map_init(Scratch::default, |scratch, (query, mut stream)| {
+                targets.matches(query, &mut stream, scratch)
+            });
+        let compared: Vec<Vec<Match>> = compared.collect();
+        for (i, matches) in compared.into_iter().enumerate() {
+            visit(batch * BATCH + i, matches)?;
+        }
+    }
+    Ok(())
+}
 
 /// One run over queries: the random numbers behind the q-values go on from query to query.
 #[derive(Debug)]
 pub struct Session<'a> {
-    tomtom: &'a Tomtom,
+    targets: &'a Targets,
     stream: Twister,
     scratch: Scratch,
 }
@@ -327,154 +268,6 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// The matches of the run's next query.
     pub fn query(&mut self, query: &Motif) -> Vec<Match> {
-        self.tomtom.compare(query, &mut self.stream, &mut self.scratch)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use demo_core::ProbabilityMatrix;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::plain::{Rules, compare};
-
-    /// Motifs whose rows come from a small pool of numbers, so that ties and equal columns are common.
-    fn motif(width: std::ops::Range<usize>) -> impl Strategy<Value = Motif> {
-        let row = prop::array::uniform4(prop_oneof![Just(0.01), Just(1.0), Just(5.0), 0.01f64..9.0]);
-        let sites = prop::option::of(1.0f64..3000.0);
-        (prop::collection::vec(row, width), sites).prop_map(|(rows, sites)| {
-            let rows = rows.into_iter().map(|row| row.map(|p| p / row.iter().sum::<f64>())).collect();
-            let motif = Motif::new("m", ProbabilityMatrix::new(rows).unwrap());
-            match sites {
-                Some(sites) => motif.with_site_count(sites),
-                None => motif,
-            }
-        })
-    }
-
-    fn motifs(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Motif>> {
-        prop::collection::vec(motif(1..9), count)
-    }
-
-    fn options() -> impl Strategy<Value = Options> {
-        let scoring = prop_oneof![Just(Scoring::Complete), Just(Scoring::Incomplete)];
-        let background =
-            prop_oneof![Just(Background::UNIFORM), Just(Background::new([0.3, 0.15, 0.25, 0.3]).unwrap())];
-        (scoring, any::<bool>(), 1usize..7, any::<bool>(), prop_oneof![Just(0.0), Just(0.1)], background)
-            .prop_map(|(scoring, both_strands, min_overlap, internal, motif_pseudocount, background)| {
-                Options {
-                    scoring,
-                    both_strands,
-                    min_overlap,
-                    internal,
-                    motif_pseudocount,
-                    background,
-                    threshold: Threshold::EValue(1e9),
-                    ..Options::default()
-                }
-            })
-    }
-
-    fn scored(tomtom: &Tomtom, query: &Motif) -> Vec<Scored> {
-        let query = columns(query, tomtom.options.motif_pseudocount, &tomtom.background);
-        tomtom.score(&query, &mut Scratch::default())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(100))]
-        #[test]
-        fn the_fast_path_equals_the_slow_twin(
-            targets in motifs(1..7), query in motif(1..20), options in options(),
-        ) {
-            let tomtom = Tomtom::new(&targets, options.clone()).unwrap();
-            let prepared = |motif| columns(motif, options.motif_pseudocount, &tomtom.background);
-            let strands: Vec<Vec<[f64; 4]>> = targets
-                .iter()
-                .flat_map(|motif| {
-                    let forward = prepared(motif);
-                    let reverse = options.both_strands.then(|| reverse_complement(&forward));
-                    std::iter::once(forward).chain(reverse)
-                })
-                .collect();
-            let rules = Rules {
-                min_overlap: options.min_overlap,
-                internal: options.internal,
-                scoring: options.scoring,
-                both_strands: options.both_strands,
-            };
-            let plain = compare(&prepared(&query), &strands, &rules);
-            let fast = scored(&tomtom, &query);
-            prop_assert_eq!(fast.len(), plain.len());
-            for (fast, plain) in fast.iter().zip(&plain) {
-                prop_assert!((fast.p - plain.p).abs() <= 1e-10 * plain.p, "{} {}", fast.p, plain.p);
-                // Equal p-values of different spans may differ in the last bit, and then tie or not.
-                if options.scoring == Scoring::Complete {
-                    prop_assert_eq!(fast.alignment.offset, plain.offset);
-                    prop_assert_eq!(fast.alignment.overlap, plain.overlap);
-                }
-            }
-        }
-
-        #[test]
-        fn nothing_scores_above_the_motif_itself(targets in motifs(1..7), own in 0usize..6) {
-            let own = own % targets.len();
-            let tomtom = Tomtom::new(&targets, Options::default()).unwrap();
-            let scored = scored(&tomtom, &targets[own]);
-            let best = scored.iter().map(|scored| scored.alignment.score).max().unwrap();
-            prop_assert_eq!(scored[2 * own].alignment.score, best);
-            prop_assert_eq!(scored[2 * own].alignment.offset, 0);
-        }
-
-        #[test]
-        fn p_falls_as_the_score_rises(targets in motifs(2..9), query in motif(1..9)) {
-            let tomtom = Tomtom::new(&targets, Options::default()).unwrap();
-            let scored = scored(&tomtom, &query);
-            for (a, first) in scored.iter().zip(&tomtom.strands) {
-                prop_assert!(a.p > 0.0 && a.p <= 1.0);
-                for (b, second) in scored.iter().zip(&tomtom.strands) {
-                    if first.span.len() == second.span.len() && a.alignment.score > b.alignment.score {
-                        prop_assert!(a.p <= b.p);
-                    }
-                }
-            }
-        }
-
-        #[test]
-        fn threads_change_nothing(targets in motifs(1..7), queries in motifs(0..9)) {
-            let options = Options { threshold: Threshold::QValue(1.0), ..Options::default() };
-            let tomtom = Tomtom::new(&targets, options).unwrap();
-            let mut session = tomtom.session();
-            let one_by_one: Vec<Vec<Match>> = queries.iter().map(|query| session.query(query)).collect();
-            for threads in [1, 2] {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                prop_assert_eq!(&pool.install(|| tomtom.query_all(&queries)), &one_by_one);
-            }
-        }
-    }
-
-    #[test]
-    fn equal_targets_all_match_with_certainty() {
-        let flat = Motif::new("flat", ProbabilityMatrix::new(vec![[0.25; 4]; 6]).unwrap());
-        let options = Options { threshold: Threshold::QValue(1.0), ..Options::default() };
-        let matches = Tomtom::new(std::slice::from_ref(&flat), options).unwrap().query(&flat);
-        assert_eq!((matches.len(), matches[0].p_value, matches[0].overlap), (1, 1.0, 6));
-    }
-
-    #[test]
-    fn unusable_requests_are_refused() {
-        let motif = Motif::new("m", ProbabilityMatrix::new(vec![[0.25; 4]]).unwrap());
-        let refuse = |options| Tomtom::new(std::slice::from_ref(&motif), options).unwrap_err();
-        assert_eq!(Tomtom::new(&[], Options::default()).unwrap_err(), Error::NoTargets);
-        let defaults = Options::default;
-        assert_eq!(refuse(Options { min_overlap: 0, ..defaults() }), Error::MinOverlap);
-        let found = -0.5;
-        assert_eq!(refuse(Options { motif_pseudocount: found, ..defaults() }), Error::Pseudocount { found });
-        for found in [0.0, 1.5] {
-            let threshold = Threshold::QValue(found);
-            assert_eq!(refuse(Options { threshold, ..defaults() }), Error::QThreshold { found });
-        }
-        let threshold = Threshold::EValue(f64::INFINITY);
-        assert_eq!(refuse(Options { threshold, ..defaults() }), Error::EThreshold { found: f64::INFINITY });
+        self.targets.matches(query, &mut self.stream, &mut self.scratch)
     }
 }

@@ -22,9 +22,35 @@ macro_rules! wide {
                     $body
                 }
             }
-            pulp::Arch::new().dispatch(Work { $($argument),* })
+            crate::wide::arch().dispatch(Work { $($argument),* })
         }
     };
 }
 
 pub(crate) use wide;
+
+/// The instructions to use: the widest there are.
+#[cfg(not(test))]
+pub(crate) fn arch() -> pulp::Arch {
+    pulp::Arch::new()
+}
+
+/// The instructions to use: the widest there are, or none wider than plain ones where a test asks for that.
+#[cfg(test)]
+pub(crate) fn arch() -> pulp::Arch {
+    if PLAIN.get() { pulp::Arch::Scalar } else { pulp::Arch::new() }
+}
+
+#[cfg(test)]
+thread_local! {
+    static PLAIN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Runs a test's work on this thread with plain instructions.
+#[cfg(test)]
+pub(crate) fn without_vectors<T>(work: impl FnOnce() -> T) -> T {
+    PLAIN.set(true);
+    let done = work();
+    PLAIN.set(false);
+    done
+}

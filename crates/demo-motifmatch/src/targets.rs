@@ -1,0 +1,216 @@
+//! The comparison itself: targets prepared once, then any number of queries over the same letters.
+
+use std::sync::Arc;
+
+use demo_core::Strand;
+
+use crate::align::{self, Alignment, Allowed, alignments, best_alignments};
+use crate::bins::Bins;
+use crate::calibrated::Shuffles;
+use crate::distance::TargetColumns;
+use crate::matches::{Match, TargetScore, listing, target_scores};
+use crate::null::Null;
+use crate::prepare::{Prepared, Source, on_both_strands};
+use crate::twister::Twister;
+use crate::{NullModel, Options, Scoring};
+
+/// Targets over one alphabet, ready to be searched.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    pub(crate) options: Options,
+    letters: Vec<char>,
+    background: Vec<f64>,
+    /// How many targets there are.
+    pub(crate) count: usize,
+    pub(crate) strands: Vec<TargetStrand>,
+    columns: TargetColumns,
+    /// The widths that targets have, sorted.
+    widths: Vec<usize>,
+    /// The indices of `strands`, forward ones first, then by identifier: the order among equals.
+    pub(crate) by_name: Vec<usize>,
+    /// Where each of `strands` stands in `by_name`.
+    pub(crate) places: Vec<usize>,
+    /// Random orders of each target's columns, for the calibrated null.
+    shuffles: Option<Shuffles>,
+}
+
+/// One strand of one target.
+#[derive(Debug)]
+pub(crate) struct TargetStrand {
+    pub(crate) target: usize,
+    pub(crate) strand: Strand,
+    pub(crate) id: Arc<str>,
+    pub(crate) consensus: Arc<str>,
+    /// Where its columns lie among those of all targets.
+    pub(crate) span: std::ops::Range<usize>,
+}
+
+/// What a query scored against one strand of a target.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scored {
+    pub(crate) alignment: Alignment,
+    /// The p-value.
+    pub(crate) p: f64,
+    /// The p-value that ranks, multiplies to E and makes q: Tomtom rounds that of complete scores to single
+    /// precision first.
+    pub(crate) ranked: f64,
+}
+
+/// What is reused from query to query.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    bins: Bins,
+    align: align::Scratch,
+}
+
+impl Targets {
+    /// Prepares targets of checked options: `letters` and `background` are of the alphabet, `complements` where it
+    /// has two strands.
+    pub(crate) fn new<'a, S: Source + 'a>(
+        targets: impl ExactSizeIterator<Item = (&'a str, &'a S)>,
+        letters: &[char],
+        complements: Option<&[usize]>,
+        background: &[f64],
+        options: Options,
+    ) -> Self {
+        let complements = complements.filter(|_| options.both_strands);
+        let background =
+            complements.map_or_else(|| background.to_vec(), |pairs| on_both_strands(background, pairs));
+        let count = targets.len();
+        let mut strands = Vec::new();
+        let mut prepared = Vec::new();
+        let mut next = 0;
+        for (target, (id, motif)) in targets.enumerate() {
+            let forward = Prepared::new(motif, options.motif_pseudocount, &background);
+            let id: Arc<str> = id.into();
+            let mut add = |strand, motif: Prepared| {
+                let span = next..next + motif.width();
+                next = span.end;
+                let consensus = motif.consensus(letters).into();
+                strands.push(TargetStrand { target, strand, id: Arc::clone(&id), consensus, span });
+                prepared.push(motif);
+            };
+            let reverse = complements.map(|pairs| forward.to_reverse_complement(pairs));
+            add(Strand::Forward, forward);
+            if let Some(reverse) = reverse {
+                add(Strand::Reverse, reverse);
+            }
+        }
+        let mut widths: Vec<usize> = strands.iter().map(|strand| strand.span.len()).collect();
+        widths.sort_unstable();
+        widths.dedup();
+        let columns = TargetColumns::new(prepared.iter(), options.distance, &background);
+        let mut by_name: Vec<usize> = (0..strands.len()).collect();
+        by_name.sort_by_key(|&i| (strands[i].strand, &strands[i].id));
+        let mut places = vec![0; strands.len()];
+        for (place, &i) in by_name.iter().enumerate() {
+            places[i] = place;
+        }
+        let shuffles = (options.null == NullModel::Calibrated).then(|| Shuffles::new(&strands));
+        let letters = letters.to_vec();
+        Self { options, letters, background, count, strands, columns, widths, by_name, places, shuffles }
+    }
+
+    /// A query ready to be compared.
+    pub(crate) fn prepare(&self, query: &impl Source) -> Prepared {
+        Prepared::new(query, self.options.motif_pseudocount, &self.background)
+    }
+
+    /// The matches of a query.
+    pub(crate) fn matches(
+        &self,
+        query: &impl Source,
+        stream: &mut Twister,
+        scratch: &mut Scratch,
+    ) -> Vec<Match> {
+        let query = self.prepare(query);
+        let scored = self.score(&query, scratch);
+        listing(self, query.consensus(&self.letters).into(), &scored, stream)
+    }
+
+    /// The best alignment of a query with each target.
+    pub(crate) fn scores(&self, query: &impl Source, scratch: &mut Scratch) -> Vec<TargetScore> {
+        let query = self.prepare(query);
+        target_scores(self, &self.score(&query, scratch))
+    }
+
+    /// What a query scores against each strand of each target.
+    pub(crate) fn score(&self, query: &Prepared, scratch: &mut Scratch) -> Vec<Scored> {
+        let centred = self.options.scoring == Scoring::Complete;
+        scratch.bins.fill(query, &self.columns, centred, self.options.scale);
+        match self.options.scoring {
+            Scoring::Complete => self.score_complete(scratch),
+            Scoring::Incomplete => self.score_incomplete(scratch),
+        }
+    }
+
+    fn allowed(&self) -> Allowed {
+        Allowed { min_overlap: self.options.min_overlap, internal: self.options.internal }
+    }
+
+    /// The best alignment with each strand of each target, its p-value over all alignments and strands.
+    fn score_complete(&self, Scratch { bins, align }: &mut Scratch) -> Vec<Scored> {
+        let spans = self.strands.iter().map(|strand| strand.span.clone());
+        let aligned = best_alignments(&bins.steps(), spans, self.allowed(), align);
+        if let Some(shuffles) = &self.shuffles {
+            return shuffles.score(bins, &aligned, self.allowed(), align);
+        }
+        let total = |alignment: &Alignment| bins.total(alignment.score);
+        let low = aligned.iter().map(total).min().unwrap_or(0);
+        let histograms = bins.histograms();
+        let null = Null::new(&histograms, bins.zero(), low);
+        let survival = null.best_of_target(&self.widths, self.options.both_strands);
+        let score = |(strand, alignment): (&TargetStrand, &Alignment)| {
+            let width = self.widths.binary_search(&strand.span.len()).unwrap_or(0);
+            let p = survival[width][total(alignment) - low].min(1.0);
+            Scored { alignment: *alignment, p, ranked: f64::from(p as f32) }
+        };
+        self.strands.iter().zip(&aligned).map(score).collect()
+    }
+
+    /// The alignment with the least p-value of its own with each strand of each target, corrected for how many
+    /// alignments were tried.
+    fn score_incomplete(&self, Scratch { bins, align }: &mut Scratch) -> Vec<Scored> {
+        let query = bins.len();
+        let histograms = bins.histograms();
+        let mut survival = vec![Vec::new(); query * (query + 1)];
+        let place = |start: usize, length: usize| start * (query + 1) + length;
+        Null::new(&histograms, bins.zero(), 0).for_each_span(
+            query,
+            |_, _| true,
+            |start, length, totals| survival[place(start, length)] = totals.to_vec(),
+        );
+        let own = |alignment: &Alignment| {
+            survival[place(alignment.start, alignment.overlap)][bins.total(alignment.score)]
+        };
+        let strands = if self.options.both_strands { 2 } else { 1 };
+        let rows = bins.steps();
+        let score = |strand: &TargetStrand| {
+            let mut tried = 0;
+            let scored = alignments(&rows, strand.span.clone(), self.allowed(), align).map(|alignment| {
+                tried += strands;
+                (own(&alignment), alignment)
+            });
+            let best = scored.reduce(|best, next| {
+                let better = next.0 < best.0 || (next.0 == best.0 && next.1.overlap > best.1.overlap);
+                if better { next } else { best }
+            });
+            best.map(|(p, alignment)| {
+                let p = at_least_once(p, f64::from(tried));
+                Scored { alignment, p, ranked: p }
+            })
+        };
+        self.strands.iter().filter_map(score).collect()
+    }
+}
+
+/// 1 - (1 - p)ⁿ; below [`RARE`] n·p, as Tomtom has it.
+fn at_least_once(p: f64, n: f64) -> f64 {
+    // A sum of shares may come out a rounding above one.
+    let p = p.min(1.0);
+    if n * p < RARE { n * p } else { -(n * (-p).ln_1p()).exp_m1() }
+}
+
+/// Where n·p stands for the probability of at least one of n events; found from Tomtom's tables, in which the
+/// change lies between 0.0003 and 0.003.
+const RARE: f64 = 1e-3;
