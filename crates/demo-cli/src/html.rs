@@ -2,25 +2,57 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-use demo_core::Motif;
+use anyhow::{Result, bail};
+use demo_core::{AlphabetMotif, Motif, ProbabilityMatrix};
 use demo_motifmatch::Match;
 use demo_report::{MatchPage, PageMatch};
 
-/// Writes the page, whole or not at all; `drawn` is the most matches drawn for a query.
-pub(crate) fn write(
-    path: &Path,
-    (queries, targets): (&[Motif], &[Motif]),
-    matches: &[Vec<Match>],
-    drawn: usize,
-    command: &str,
-) -> Result<()> {
-    let mut page = MatchPage::new("Motif matches", targets)
-        .with_drawn(drawn)
-        .with_fact("Command", command)
-        .with_fact("Version", concat!("demo ", env!("CARGO_PKG_VERSION")));
-    for (query, matches) in queries.iter().zip(matches) {
-        page.push(query, matches.iter().map(PageMatch::from).collect());
+/// What the page will show. RNA is drawn with the letters of DNA.
+#[derive(Debug)]
+pub(crate) struct Page {
+    queries: Vec<Motif>,
+    targets: Vec<Motif>,
+    /// Of each query so far.
+    matches: Vec<Vec<PageMatch>>,
+}
+
+impl Page {
+    /// A page of no matches yet.
+    ///
+    /// # Errors
+    /// Motifs over other letters than four.
+    pub(crate) fn new(queries: &[AlphabetMotif], targets: &[AlphabetMotif]) -> Result<Self> {
+        let all = |motifs: &[AlphabetMotif]| motifs.iter().map(drawable).collect::<Result<_>>();
+        Ok(Self { queries: all(queries)?, targets: all(targets)?, matches: Vec::new() })
     }
-    Ok(page.write(path)?)
+
+    /// Adds the matches of the next query.
+    pub(crate) fn push(&mut self, matches: &[Match]) {
+        self.matches.push(matches.iter().map(PageMatch::from).collect());
+    }
+
+    /// Writes the page, whole or not at all; `drawn` is the most matches drawn for a query.
+    pub(crate) fn write(self, path: &Path, drawn: usize, command: &str) -> Result<()> {
+        let mut page = MatchPage::new("Motif matches", &self.targets)
+            .with_drawn(drawn)
+            .with_fact("Command", command)
+            .with_fact("Version", concat!("demo ", env!("CARGO_PKG_VERSION")));
+        for (query, matches) in self.queries.iter().zip(self.matches) {
+            page.push(query, matches);
+        }
+        Ok(page.write(path)?)
+    }
+}
+
+fn drawable(motif: &AlphabetMotif) -> Result<Motif> {
+    let rows: Option<Vec<[f64; 4]>> = motif.rows().map(|row| row.try_into().ok()).collect();
+    let Some(rows) = rows else {
+        let alphabet = motif.alphabet().name();
+        bail!("--html: found motif {} over the alphabet {alphabet}, wanted DNA or RNA", motif.id());
+    };
+    let drawn = Motif::new(motif.id(), ProbabilityMatrix::new(rows)?);
+    Ok(match motif.name() {
+        Some(name) => drawn.with_name(name),
+        None => drawn,
+    })
 }

@@ -10,6 +10,7 @@ mod progress;
 mod scan;
 mod tomtom;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -49,7 +50,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match Cli::parse_from(words()).command {
         Command::Tomtom(args) => tomtom::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Inspect(args) => inspect::run(&args),
@@ -64,6 +65,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The words of the command line; `-mi`, which would be read as `-m i`, becomes `--mi`.
+fn words() -> impl Iterator<Item = OsString> {
+    std::env::args_os().map(|word| if word == "-mi" { "--mi".into() } else { word })
 }
 
 /// What went wrong and why; a cause that the text before it already tells is not told twice.

@@ -1,11 +1,15 @@
 //! `demo tomtom`: which known motifs resemble given ones.
 
-use std::path::{Path, PathBuf};
+mod input;
+mod records;
+
+use std::io;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
-use demo_core::Background;
-use demo_data::{MotifCollection, MotifReading, read_motifs};
-use demo_motifmatch::{Distance, Error, Options, Scoring, Threshold, Tomtom, tsv};
+use demo_motifmatch::{
+    AlphabetTomtom, Distance, Error, NullModel, Options, QValues, Scale, Scoring, Threshold, tsv,
+};
 
 use crate::{Failure, html, output};
 
@@ -18,13 +22,14 @@ const E_LIMIT: f64 = 10.0;
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of tomtom's own name")]
 pub(crate) struct Args {
-    /// Motifs to look for: MEME, JASPAR, TRANSFAC or HOCOMOCO, plain or gzip.
+    /// Motifs to look for: MEME of any alphabet, JASPAR, TRANSFAC or HOCOMOCO, plain or gzip.
     query: PathBuf,
-    /// Motifs to look among, in any of these formats.
-    target: PathBuf,
+    /// Motifs to look among, in one or more files of any of these formats.
+    #[arg(required = true)]
+    target: Vec<PathBuf>,
     /// How two columns are compared.
-    #[arg(long, value_enum, default_value = "ed")]
-    dist: Dist,
+    #[arg(long, value_parser = distance, default_value = "ed", value_name = "DISTANCE", help = DISTANCES)]
+    dist: Distance,
     /// The fewest columns an alignment has; the width of the narrower motif where that is less.
     #[arg(long, value_name = "COLUMNS", default_value_t = 5)]
     min_overlap: usize,
@@ -34,6 +39,9 @@ pub(crate) struct Args {
     /// Limits the list by E-value instead of q-value.
     #[arg(long)]
     evalue: bool,
+    /// The most matches listed for a query.
+    #[arg(long, value_name = "N")]
+    nearest: Option<usize>,
     /// Searches the targets as they are given, not their reverse complements.
     #[arg(long)]
     norc: bool,
@@ -46,57 +54,144 @@ pub(crate) struct Args {
     /// How many sites' worth of background each motif is mixed with.
     #[arg(long, value_name = "SITES", default_value_t = 0.1)]
     motif_pseudo: f64,
+    /// Background frequencies, a letter and a number a line [default: those of the query file, or equal ones].
+    #[arg(long, value_name = "FILE")]
+    bfile: Option<PathBuf>,
+    /// Looks for the query motif of this identifier only; may be given again.
+    #[arg(short = 'm', value_name = "ID")]
+    motif: Vec<String>,
+    /// Looks for the query motif of this place in its file only, counted from 1; may be given again [also: -mi].
+    #[arg(long = "mi", value_name = "INDEX")]
+    motif_index: Vec<usize>,
+    /// How p-values become q-values: with Tomtom's bootstrap, or by Benjamini and Hochberg alone.
+    #[arg(long, value_enum, default_value = "bootstrap")]
+    qvalue: QValue,
+    /// What chance is: columns of all targets, as Tomtom has it, or the target's own columns in random order.
+    #[arg(long, value_enum, default_value = "meme")]
+    null: Null,
+    /// Follows a program where we depart from it: blic and llr scores of a range above 100 give p-values of 1.
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    compat: Option<Compat>,
+    /// Tomtom's table, or a line of JSON for each query.
+    #[arg(long, value_enum, default_value = "tsv")]
+    format: Format,
     /// Threads; 0 takes as many as there are cores. The result does not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
-    /// Writes a page of the matches, logos aligned, to this file too.
+    /// Writes a page of the matches, logos aligned, to this file too; of DNA and RNA motifs.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// The most matches that the page draws for a query; its tables have all of them.
     #[arg(long, value_name = "N", default_value_t = 10, requires = "html")]
     html_logos: usize,
-    /// Writes the table to this file instead of standard output.
+    /// Writes to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// The distances by their names on the command line.
+/// What the distances are called.
+const DISTANCES: &str =
+    "How two columns are compared: ed, pearson, sandelin, kullback, allr, blic1, blic5, llr1 or llr5";
+
+/// The ways to q-values by their names on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Dist {
-    /// Euclidean distance.
-    Ed,
+enum QValue {
+    /// Benjamini-Hochberg times Storey's share of true nulls.
+    Bootstrap,
+    /// Benjamini-Hochberg.
+    Bh,
 }
 
-/// Compares the motifs and writes the table.
+/// The null models by their names on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Null {
+    /// Columns of all targets.
+    Meme,
+    /// The target's own columns in random order.
+    Calibrated,
+}
+
+/// The programs that can be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Compat {
+    /// MEME Suite 5.5.
+    Meme,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Tomtom's table.
+    Tsv,
+    /// A line of JSON for each query.
+    Jsonl,
+}
+
+fn distance(name: &str) -> Result<Distance, String> {
+    Distance::named(name)
+        .ok_or_else(|| format!("wanted one of {}", Distance::ALL.map(Distance::name).join(", ")))
+}
+
+/// Compares the motifs and writes what was found, query by query.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let options = args.options();
     options.check().map_err(|error| Failure::Usage(usage(&error)))?;
-    let query = read(&args.query)?;
-    let target = if args.target == args.query { query.clone() } else { read(&args.target)? };
-    let options = Options { background: query.background.unwrap_or(Background::UNIFORM), ..options };
-    let tomtom = Tomtom::new(&target.motifs, options).with_context(|| args.target.display().to_string())?;
+    let input = input::read(args)?;
+    let options = Options { both_strands: options.both_strands && input.has_strands, ..options };
+    let tomtom = AlphabetTomtom::new(&input.targets, &input.background, options)
+        .with_context(|| args.target[0].display().to_string())?;
+    input::tell_of_queries(&input, |query| tomtom.information(query), args.null == Null::Calibrated);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build()?;
-    let matches = pool.install(|| tomtom.query_all(&query.motifs));
-    let command: Vec<String> =
+    let words: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let command = format!("demo {}", command.join(" "));
-    if let Some(path) = &args.html {
-        html::write(path, (&query.motifs, &target.motifs), &matches, args.html_logos, &command)?;
-    }
-    Ok(output::write(args.output.as_deref(), |out| {
-        tsv::write_header(&mut *out)?;
-        for (query, matches) in query.motifs.iter().zip(&matches) {
-            tsv::write_matches(&mut *out, query.id(), matches)?;
+    let command = format!("demo {}", words.join(" "));
+    let mut page = args.html.as_ref().map(|_| html::Page::new(&input.queries, &input.targets)).transpose()?;
+    let written = output::write(args.output.as_deref(), |mut out| {
+        if args.format == Format::Tsv {
+            tsv::write_header(&mut out)?;
         }
-        tsv::write_footer(out, "demo tomtom", env!("CARGO_PKG_VERSION"), &command)
-    })?)
+        let visited = pool.install(|| {
+            tomtom.query_each(&input.queries, |index, matches| {
+                let query = &input.queries[index];
+                if let Some(page) = &mut page {
+                    page.push(&matches);
+                }
+                match args.format {
+                    Format::Tsv => tsv::write_matches(&mut out, query.id(), &matches),
+                    Format::Jsonl => {
+                        records::write(&mut out, &input, query, tomtom.information(query), &matches)
+                    }
+                }
+                .and_then(|()| out.flush())
+                .map_err(Stop)
+            })
+        });
+        visited.map_err(|Stop(error)| error)?;
+        if args.format == Format::Tsv {
+            tsv::write_footer(out, "demo tomtom", env!("CARGO_PKG_VERSION"), &command)?;
+        }
+        Ok(())
+    });
+    written?;
+    if let (Some(page), Some(path)) = (page, &args.html) {
+        page.write(path, args.html_logos, &command)?;
+    }
+    Ok(())
+}
+
+/// Why the writing of matches ends early.
+struct Stop(io::Error);
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self(io::Error::other(error))
+    }
 }
 
 impl Args {
     fn options(&self) -> Options {
-        let Dist::Ed = self.dist;
         Options {
-            distance: Distance::Euclidean,
+            distance: self.dist,
             scoring: if self.incomplete_scores { Scoring::Incomplete } else { Scoring::Complete },
             both_strands: !self.norc,
             min_overlap: self.min_overlap,
@@ -107,6 +202,19 @@ impl Args {
             } else {
                 Threshold::QValue(self.thresh.unwrap_or(Q_LIMIT))
             },
+            q_values: match self.qvalue {
+                QValue::Bootstrap => QValues::Bootstrap,
+                QValue::Bh => QValues::BenjaminiHochberg,
+            },
+            null: match self.null {
+                Null::Meme => NullModel::Meme,
+                Null::Calibrated => NullModel::Calibrated,
+            },
+            scale: match self.compat {
+                Some(Compat::Meme) => Scale::Meme,
+                None => Scale::Sound,
+            },
+            nearest: self.nearest,
             ..Options::default()
         }
     }
@@ -119,14 +227,8 @@ fn usage(error: &Error) -> String {
         Error::MinOverlap => format!("--min-overlap: {error}"),
         Error::QThreshold { .. } => format!("--thresh: {error} (--evalue)"),
         Error::EThreshold { .. } => format!("--thresh: {error}"),
+        Error::Nearest => format!("--nearest: {error}"),
+        Error::CalibratedIncomplete => format!("--null calibrated: {error} (--incomplete-scores)"),
         _ => error.to_string(),
     }
-}
-
-fn read(path: &Path) -> Result<MotifCollection, Failure> {
-    let collection = read_motifs(path, &MotifReading::default())?;
-    for warning in &collection.warnings {
-        eprintln!("warning: {warning}");
-    }
-    Ok(collection)
 }
