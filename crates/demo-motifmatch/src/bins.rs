@@ -8,10 +8,10 @@
 //! single-precision numbers and bytes for each distinct query column.
 
 use crate::Scale;
-use crate::centre::{Classes, Rough, ends, within};
+use crate::centre::{Classes, Rough, within};
 use crate::distance::{QueryColumn, TargetColumns};
 use crate::prepare::Prepared;
-use crate::wide::wide;
+use crate::simd::{Quantising, ends, quantise};
 
 /// How many steps are read at once; so many may be read past either end of a row.
 pub(crate) const LANES: usize = 16;
@@ -21,11 +21,6 @@ const STEPS: f64 = 100.0;
 pub(crate) const BINS: usize = 102;
 /// Rows kept for queries to come, at least.
 const KEPT: usize = 8;
-/// Added to a number below 2²², leaves its nearest integer in the low bits: 1.5 · 2²³.
-const INTEGER: f32 = 12_582_912.0;
-/// Scores that are binned at once and, where one of them is near an edge, looked at one by one.
-const CHUNK: usize = 32;
-
 /// A query's scores as integers from 0 to about 100, query column × target column; reused from query to query.
 #[derive(Debug, Default)]
 pub(crate) struct Bins {
@@ -260,44 +255,13 @@ impl Row {
         let steps = &mut self.steps[LANES..LANES + self.scores.len()];
         near_edges.clear();
         let zero = binning.zero as i8;
-        quantise(&self.scores, steps, offset as f32, binning.scale as f32, zero, edge, near_edges);
-        for &chunk in near_edges.iter() {
-            let first = chunk as usize * CHUNK;
-            for i in first..(first + CHUNK).min(self.scores.len()) {
-                let scaled = (self.scores[i] - offset as f32) * binning.scale as f32;
-                if (scaled - scaled.round()).abs() > edge || self.scores.len() - first < CHUNK {
-                    let bin = binning.exact(targets.exact(&self.query, i), self.centre);
-                    steps[i] = (bin as i8).wrapping_sub(zero);
-                }
-            }
+        let how = Quantising { offset: offset as f32, scale: binning.scale as f32, zero, edge };
+        quantise(&self.scores, how, steps, near_edges);
+        for &place in near_edges.iter() {
+            let bin = binning.exact(targets.exact(&self.query, place as usize), self.centre);
+            steps[place as usize] = (bin as i8).wrapping_sub(zero);
         }
         self.counts = count(steps, zero);
-    }
-}
-
-wide! {
-    /// Bins rough scores; gives the chunks in which one lies further than `edge` from the middle of its bin.
-    fn quantise<'a>(
-        scores: &'a [f32], steps: &'a mut [i8], offset: f32, scale: f32, zero: i8, edge: f32,
-        near_edges: &'a mut Vec<u32>,
-    ) -> () {
-        let (chunks, rest) = scores.as_chunks::<CHUNK>();
-        for ((scores, steps), place) in chunks.iter().zip(steps.as_chunks_mut::<CHUNK>().0).zip(0u32..) {
-            let mut furthest = [0.0f32; 8];
-            for i in 0..CHUNK {
-                let scaled = (scores[i] - offset) * scale;
-                let nearest = scaled + INTEGER;
-                let off = (scaled - (nearest - INTEGER)).abs();
-                furthest[i % 8] = if off > furthest[i % 8] { off } else { furthest[i % 8] };
-                steps[i] = (nearest.to_bits() as i8).wrapping_sub(zero);
-            }
-            if furthest.iter().any(|&off| off > edge) {
-                near_edges.push(place);
-            }
-        }
-        if !rest.is_empty() {
-            near_edges.push(chunks.len() as u32);
-        }
     }
 }
 
@@ -307,7 +271,8 @@ fn count(steps: &[i8], zero: i8) -> [u32; BINS] {
     let (blocks, rest) = steps.as_chunks::<4>();
     for block in blocks {
         for (counts, step) in counts.iter_mut().zip(block) {
-            counts[usize::from(step.wrapping_add(zero) as u8)] += 1;
+            let bin = &mut counts[usize::from(step.wrapping_add(zero) as u8)];
+            *bin = bin.wrapping_add(1);
         }
     }
     for step in rest {

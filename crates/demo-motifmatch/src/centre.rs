@@ -5,12 +5,11 @@
 //! rough score of that rank is selected within the class, and only scores that rounding could have moved past it
 //! are asked for exactly. Cost: some passes over bytes and a few exact scores a row.
 
+use crate::simd::{class, classify, count_below, find};
 use crate::wide::wide;
 
 /// Scores that are read or counted at once.
 const CHUNK: usize = 16;
-/// Added to a number below 2²², leaves its nearest integer in the low bits: 1.5 · 2²³.
-const INTEGER: f32 = 12_582_912.0;
 /// The highest class.
 const TOP: f32 = 255.0;
 
@@ -50,24 +49,25 @@ impl Classes {
 
     /// The exact score of a rank, counted from the lowest.
     fn ranked(&mut self, rough: Rough<'_>, spread: f32, rank: usize, exact: &impl Fn(usize) -> f64) -> f64 {
-        let (mut class, mut below) = (0u8, 0);
+        let (mut own, mut below) = (0u8, 0);
         // The highest class that no more than `rank` scores lie below holds the rank.
         for bit in (0..8).rev() {
-            let next = class | 1 << bit;
+            let next = own | 1 << bit;
             let count = count_below(&self.keys, next);
             if count <= rank {
-                (class, below) = (next, count);
+                (own, below) = (next, count);
             }
         }
         self.places.clear();
-        gather(&self.keys, class, &mut self.places);
+        find(&self.keys, own, &mut self.places);
         self.within.clear();
         self.within.extend(self.places.iter().map(|&place| rough.scores[place as usize]));
         let (_, &mut middle, _) = self.within.select_nth_unstable_by(rank - below, f32::total_cmp);
         // The exact scores are ranked as the rough ones but for those nearer to each other than twice the error.
         let (least, most) = (middle - 2.0 * rough.error, middle + 2.0 * rough.error);
         let is_within = |score: f32| (least..=most).contains(&score);
-        if key(least, rough.ends.0, spread) == class && key(most, rough.ends.0, spread) == class {
+        let of = |score| class(score, rough.ends.0, spread);
+        if of(least) == own && of(most) == own {
             let scores = |place: &u32| rough.scores[*place as usize];
             below += self.places.iter().filter(|place| scores(place) < least).count();
             self.places.retain(|place| is_within(scores(place)));
@@ -79,72 +79,6 @@ impl Classes {
         self.exact.clear();
         self.exact.extend(self.places.iter().map(|&place| exact(place as usize)));
         *self.exact.select_nth_unstable_by(rank - below, f64::total_cmp).1
-    }
-}
-
-/// The class of a score; no lower for a higher score.
-#[inline(always)]
-fn key(score: f32, low: f32, spread: f32) -> u8 {
-    let scaled = ((score - low) * spread).clamp(0.0, TOP);
-    (scaled + INTEGER).to_bits() as u8
-}
-
-wide! {
-    fn classify<'a>(scores: &'a [f32], low: f32, spread: f32, keys: &'a mut [u8]) -> () {
-        for (out, &score) in keys.iter_mut().zip(scores) {
-            *out = key(score, low, spread);
-        }
-    }
-}
-
-wide! {
-    /// How many keys are below `limit`.
-    fn count_below<'a>(keys: &'a [u8], limit: u8) -> usize {
-        let mut total = 0usize;
-        // As many chunks as a byte can count.
-        for run in keys.chunks(32 * 255) {
-            let mut counts = [0u8; 32];
-            let (chunks, rest) = run.as_chunks::<32>();
-            for chunk in chunks {
-                for (count, &key) in counts.iter_mut().zip(chunk) {
-                    *count = count.wrapping_add(u8::from(key < limit));
-                }
-            }
-            let counted: u32 = counts.iter().map(|&count| u32::from(count)).sum();
-            total += counted as usize + rest.iter().filter(|&&key| key < limit).count();
-        }
-        total
-    }
-}
-
-wide! {
-    /// The places of the keys of a class.
-    fn gather<'a>(keys: &'a [u8], class: u8, places: &'a mut Vec<u32>) -> () {
-        for (chunk, first) in keys.chunks(CHUNK).zip((0u32..).step_by(CHUNK)) {
-            let mut any = false;
-            for &key in chunk {
-                any |= key == class;
-            }
-            if any {
-                places.extend(chunk.iter().zip(first..).filter(|(key, _)| **key == class).map(|(_, place)| place));
-            }
-        }
-    }
-}
-
-wide! {
-    /// The lowest and the highest score.
-    fn find_ends<'a>(scores: &'a [f32]) -> (f32, f32) {
-        let (mut low, mut high) = ([f32::INFINITY; CHUNK], [f32::NEG_INFINITY; CHUNK]);
-        let (chunks, rest) = scores.as_chunks::<CHUNK>();
-        for chunk in chunks {
-            for i in 0..CHUNK {
-                low[i] = if chunk[i] < low[i] { chunk[i] } else { low[i] };
-                high[i] = if chunk[i] > high[i] { chunk[i] } else { high[i] };
-            }
-        }
-        let least = low.iter().chain(rest).copied().fold(f32::INFINITY, f32::min);
-        (least, high.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max))
     }
 }
 
@@ -169,16 +103,12 @@ pub(crate) fn within(scores: &[f32], least: f32, most: f32, places: &mut Vec<u32
     find_within(scores, least, most, places);
 }
 
-/// The lowest and the highest of rough scores.
-pub(crate) fn ends(scores: &[f32]) -> (f32, f32) {
-    find_ends(scores)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::simd::ends;
 
     proptest! {
         #[test]

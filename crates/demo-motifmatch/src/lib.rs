@@ -33,6 +33,8 @@ mod plain;
 mod prepare;
 mod qvalue;
 pub mod scan;
+mod shared;
+mod simd;
 mod targets;
 #[cfg(test)]
 mod tests;

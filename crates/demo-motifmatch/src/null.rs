@@ -8,11 +8,14 @@
 //! Cost: for a query of width w and targets of width v, some w·v convolutions of 50 by 50·v/4 numbers, and 2·w of
 //! 50 by 50·w/4.
 
+use crate::shared::Shared;
 use crate::wide::wide;
 
 /// The null distribution of one query: a histogram for each of its columns.
 pub(crate) struct Null<'a> {
     histograms: &'a [Vec<f64>],
+    /// Distributions kept from other queries.
+    shared: &'a mut Shared,
     zero: usize,
     /// The lowest total that is asked for.
     low: usize,
@@ -22,22 +25,72 @@ pub(crate) struct Null<'a> {
 
 /// The distribution of a span's summed bins, as far as it is needed.
 #[derive(Debug, Default)]
-struct Sums {
+pub(crate) struct Sums {
     /// The sum that the first number is the probability of.
     from: usize,
-    mass: Vec<f64>,
+    /// How many numbers there are.
+    count: usize,
+    /// [`PADDING`] zeros before and behind them, so that a block may read past either end.
+    padded: Vec<f64>,
+}
+
+/// No less than there are bins, and a block.
+const PADDING: usize = 128;
+/// Sums that are worked out at once, in registers.
+const BLOCK: usize = 16;
+
+impl Sums {
+    /// No columns: the sum is zero for certain.
+    pub(crate) fn certain() -> Self {
+        let mut padded = vec![0.0; 2 * PADDING + 1];
+        padded[PADDING] = 1.0;
+        Self { from: 0, count: 1, padded }
+    }
+
+    fn mass(&self) -> &[f64] {
+        &self.padded[PADDING..PADDING + self.count]
+    }
+
+    /// Adds a column: `next` from its own sum `from` on.
+    pub(crate) fn add(&self, histogram: &[f64], next: &mut Self) {
+        convolve(self, histogram, next);
+    }
+}
+
+/// P(sum ≥ s) for each of the sums held.
+pub(crate) fn survival(sums: &Sums) -> Vec<f64> {
+    let mut tails = vec![0.0; sums.count];
+    fill_tails(sums.mass(), &mut tails);
+    tails
+}
+
+/// The sums of each number and all behind it; four at a time, so that they wait for each other only once.
+fn fill_tails(mass: &[f64], tails: &mut [f64]) -> f64 {
+    let mut tail = 0.0;
+    let (rest, fours) = mass.as_rchunks::<4>();
+    let (rest_tails, fours_tails) = tails.as_rchunks_mut::<4>();
+    for (&[a, b, c, d], out) in fours.iter().zip(fours_tails).rev() {
+        let (cd, ab) = (c + d, a + b);
+        *out = [tail + (ab + cd), tail + (b + cd), tail + cd, tail + d];
+        tail = out[0];
+    }
+    for (p, mass) in rest_tails.iter_mut().zip(rest).rev() {
+        tail += mass;
+        *p = tail;
+    }
+    tail
 }
 
 impl<'a> Null<'a> {
     /// Totals from `low` on; `histograms` holds one distribution a query column, `zero` is the zero bin.
-    pub(crate) fn new(histograms: &'a [Vec<f64>], zero: usize, low: usize) -> Self {
+    pub(crate) fn new(histograms: &'a [Vec<f64>], zero: usize, low: usize, shared: &'a mut Shared) -> Self {
         let top: usize = histograms.iter().map(|histogram| (histogram.len() - 1).max(zero)).sum();
-        Self { histograms, zero, low, end: (top + 1).max(low + 1) }
+        Self { histograms, shared, zero, low, end: (top + 1).max(low + 1) }
     }
 
     /// P(max over all alignments with a target of each of these widths ≥ total), from the total `low` on;
     /// `widths` is sorted. With `both_strands` those of both strands of the target count.
-    pub(crate) fn best_of_target(&self, widths: &[usize], both_strands: bool) -> Vec<Vec<f64>> {
+    pub(crate) fn best_of_target(&mut self, widths: &[usize], both_strands: bool) -> Vec<Vec<f64>> {
         let query = self.histograms.len();
         let size = self.end - self.low;
         // By length: spans at either end of the query, which every wider target has, and all spans.
@@ -88,12 +141,15 @@ impl<'a> Null<'a> {
     /// span that is `wanted` by its start and length: of those that begin or end the query, and of all up to
     /// `longest` columns.
     pub(crate) fn for_each_span(
-        &self,
+        &mut self,
         longest: usize,
         wanted: impl Fn(usize, usize) -> bool,
         mut visit: impl FnMut(usize, usize, &[f64]),
     ) {
         let query = self.histograms.len();
+        if let Some(classes) = self.shared.classes(self.histograms) {
+            return self.for_each_shared_span(&classes, longest, wanted, visit);
+        }
         let mut survival = vec![0.0; self.end - self.low];
         let mut use_span = |start: usize, sums: &Sums, length: usize| {
             if wanted(start, length) {
@@ -115,6 +171,39 @@ impl<'a> Null<'a> {
         }
     }
 
+    /// The same from distributions that queries of these histograms share.
+    fn for_each_shared_span(
+        &mut self,
+        classes: &[usize],
+        longest: usize,
+        wanted: impl Fn(usize, usize) -> bool,
+        mut visit: impl FnMut(usize, usize, &[f64]),
+    ) {
+        let query = classes.len();
+        let most = classes.iter().max().map_or(0, |class| class + 1);
+        let mut survival = vec![0.0; self.end - self.low];
+        for start in 0..query {
+            let mut counts = vec![0u16; most];
+            for (length, &class) in (1..).zip(&classes[start..]) {
+                counts[class] += 1;
+                let is_edge = start == 0 || start + length == query;
+                if (is_edge || length <= longest) && wanted(start, length) {
+                    let unaligned = self.unaligned(length);
+                    let tails = self.shared.survival(&counts);
+                    // Totals below those of a span are reached for certain, those above never.
+                    let skip = self.low.saturating_sub(unaligned).min(tails.len());
+                    let first = unaligned.saturating_sub(self.low).min(survival.len());
+                    let (below, rest) = survival.split_at_mut(first);
+                    let (held, above) = rest.split_at_mut(tails.len() - skip);
+                    below.fill(tails.first().copied().unwrap_or(0.0));
+                    held.copy_from_slice(&tails[skip..]);
+                    above.fill(0.0);
+                    visit(start, length, &survival);
+                }
+            }
+        }
+    }
+
     /// Adds one column after the other to a span and calls `visit` with its sums and length at each step.
     fn grow(
         &self,
@@ -122,7 +211,7 @@ impl<'a> Null<'a> {
         mut visit: impl FnMut(&Sums, usize),
     ) {
         let least = self.least_sums(columns.clone());
-        let mut sums = Sums { from: 0, mass: vec![1.0] };
+        let mut sums = Sums::certain();
         let mut next = Sums::default();
         for (i, column) in columns.enumerate() {
             next.from = least[i];
@@ -152,17 +241,12 @@ impl<'a> Null<'a> {
     fn fill_survival(&self, sums: &Sums, length: usize, survival: &mut [f64]) {
         // Where the sums held lie in `survival`: possibly from below `low` on.
         let first = sums.from + self.unaligned(length);
-        let skip = self.low.saturating_sub(first).min(sums.mass.len());
+        let skip = self.low.saturating_sub(first).min(sums.count);
         let start = first.saturating_sub(self.low).min(survival.len());
         let (below, rest) = survival.split_at_mut(start);
-        let (held, above) = rest.split_at_mut(sums.mass.len() - skip);
+        let (held, above) = rest.split_at_mut(sums.count - skip);
         above.fill(0.0);
-        let mut tail = 0.0;
-        for (p, mass) in held.iter_mut().zip(&sums.mass[skip..]).rev() {
-            tail += mass;
-            *p = tail;
-        }
-        below.fill(tail);
+        below.fill(fill_tails(&sums.mass()[skip..], held));
     }
 }
 
@@ -176,19 +260,33 @@ wide! {
 }
 
 wide! {
-    /// Adds a column to a span: `next` from its sum `from` on.
+    /// Adds a column to a span: `next` from its sum `from` on, which is no lower than that of `sums`.
+    ///
+    /// A block of neighbouring sums is worked out over all bins before it is stored. Every sum adds its terms in
+    /// the order of the bins, whatever the block.
     fn convolve<'a>(sums: &'a Sums, histogram: &'a [f64], next: &'a mut Sums) -> () {
-        let end = sums.from + sums.mass.len() + histogram.len() - 1;
-        next.mass.clear();
-        next.mass.resize(end.saturating_sub(next.from), 0.0);
-        for (bin, share) in histogram.iter().enumerate().filter(|(_, share)| **share > 0.0) {
-            // The first of `mass` that leads to a sum held in `next`.
-            let skip = next.from.saturating_sub(sums.from + bin);
-            let Some(mass) = sums.mass.get(skip..) else { continue };
-            let to = sums.from + skip + bin - next.from;
-            for (out, x) in next.mass[to..].iter_mut().zip(mass) {
-                *out += share * x;
+        let end = sums.from + sums.count + histogram.len() - 1;
+        next.count = end.saturating_sub(next.from);
+        let blocks = next.count.div_ceil(BLOCK);
+        next.padded.clear();
+        next.padded.resize(PADDING, 0.0);
+        let shift = PADDING + next.from - sums.from;
+        for first in (0..blocks).map(|block| shift + block * BLOCK) {
+            let mut sum = [0.0f64; BLOCK];
+            for (bin, &share) in histogram.iter().enumerate() {
+                if share == 0.0 {
+                    continue;
+                }
+                let mass: Option<&[f64; BLOCK]> = sums.padded[first - bin..].first_chunk();
+                if let Some(mass) = mass {
+                    for i in 0..BLOCK {
+                        sum[i] += share * mass[i];
+                    }
+                }
             }
+            next.padded.extend_from_slice(&sum);
         }
+        next.padded.resize(PADDING + next.count, 0.0);
+        next.padded.resize(2 * PADDING + next.count + BLOCK, 0.0);
     }
 }

@@ -11,6 +11,7 @@ use crate::distance::TargetColumns;
 use crate::matches::{Match, TargetScore, listing, target_scores};
 use crate::null::Null;
 use crate::prepare::{Prepared, Source, on_both_strands};
+use crate::shared::Shared;
 use crate::twister::Twister;
 use crate::{NullModel, Options, Scoring};
 
@@ -61,6 +62,7 @@ pub(crate) struct Scored {
 pub(crate) struct Scratch {
     bins: Bins,
     align: align::Scratch,
+    shared: Shared,
 }
 
 impl Targets {
@@ -149,7 +151,7 @@ impl Targets {
     }
 
     /// The best alignment with each strand of each target, its p-value over all alignments and strands.
-    fn score_complete(&self, Scratch { bins, align }: &mut Scratch) -> Vec<Scored> {
+    fn score_complete(&self, Scratch { bins, align, shared }: &mut Scratch) -> Vec<Scored> {
         let spans = self.strands.iter().map(|strand| strand.span.clone());
         let aligned = best_alignments(&bins.steps(), spans, self.allowed(), align);
         if let Some(shuffles) = &self.shuffles {
@@ -158,7 +160,7 @@ impl Targets {
         let total = |alignment: &Alignment| bins.total(alignment.score);
         let low = aligned.iter().map(total).min().unwrap_or(0);
         let histograms = bins.histograms();
-        let null = Null::new(&histograms, bins.zero(), low);
+        let mut null = Null::new(&histograms, bins.zero(), low, shared);
         let survival = null.best_of_target(&self.widths, self.options.both_strands);
         let score = |(strand, alignment): (&TargetStrand, &Alignment)| {
             let width = self.widths.binary_search(&strand.span.len()).unwrap_or(0);
@@ -170,12 +172,12 @@ impl Targets {
 
     /// The alignment with the least p-value of its own with each strand of each target, corrected for how many
     /// alignments were tried.
-    fn score_incomplete(&self, Scratch { bins, align }: &mut Scratch) -> Vec<Scored> {
+    fn score_incomplete(&self, Scratch { bins, align, shared }: &mut Scratch) -> Vec<Scored> {
         let query = bins.len();
         let histograms = bins.histograms();
         let mut survival = vec![Vec::new(); query * (query + 1)];
         let place = |start: usize, length: usize| start * (query + 1) + length;
-        Null::new(&histograms, bins.zero(), 0).for_each_span(
+        Null::new(&histograms, bins.zero(), 0, shared).for_each_span(
             query,
             |_, _| true,
             |start, length, totals| survival[place(start, length)] = totals.to_vec(),

@@ -38,7 +38,13 @@ pub(crate) fn arch() -> pulp::Arch {
 /// The instructions to use: the widest there are, or none wider than plain ones where a test asks for that.
 #[cfg(test)]
 pub(crate) fn arch() -> pulp::Arch {
-    if PLAIN.get() { pulp::Arch::Scalar } else { pulp::Arch::new() }
+    if is_plain() { pulp::Arch::Scalar } else { pulp::Arch::new() }
+}
+
+/// Whether a test asked for plain instructions.
+#[cfg(test)]
+pub(crate) fn is_plain() -> bool {
+    PLAIN.get()
 }
 
 #[cfg(test)]

@@ -1,0 +1,272 @@
+//! Passes over a row of scores that the compiler does not vectorise by itself: AVX2, and plain code beside it.
+//!
+//! Every function gives the same with and without vectors; tests compare whole comparisons both ways. The
+//! vector forms work on whole blocks and leave the rest of a row to the plain ones.
+
+#![allow(unsafe_code, reason = "vector loads, and calls of code for instructions that were found first")]
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    __m256, __m256i, _CMP_GT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi64,
+    _mm256_and_ps, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi8, _mm256_cvtps_epi32,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_epu8, _mm256_min_ps, _mm256_movemask_epi8,
+    _mm256_movemask_ps, _mm256_mul_ps, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_packus_epi16,
+    _mm256_permutevar8x32_epi32, _mm256_round_ps, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_storeu_ps, _mm256_storeu_si256,
+    _mm256_sub_epi8, _mm256_sub_ps,
+};
+
+/// Scores or keys of a block.
+#[cfg(target_arch = "x86_64")]
+const BLOCK: usize = 32;
+
+/// Whether the vector forms may be called.
+#[cfg(target_arch = "x86_64")]
+fn has_vectors() -> bool {
+    #[cfg(test)]
+    if crate::wide::is_plain() {
+        return false;
+    }
+    std::arch::is_x86_feature_detected!("avx2")
+}
+
+/// The lowest and the highest score.
+pub(crate) fn ends(scores: &[f32]) -> (f32, f32) {
+    #[cfg(target_arch = "x86_64")]
+    if has_vectors() {
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2_ends(scores) };
+    }
+    plain_ends(scores)
+}
+
+/// The class of each score, no lower for a higher score: (score - `low`) · `spread`, rounded, from 0 to 255.
+pub(crate) fn classify(scores: &[f32], low: f32, spread: f32, keys: &mut [u8]) {
+    #[cfg(target_arch = "x86_64")]
+    if has_vectors() {
+        // SAFETY: the processor has AVX2.
+        let done = unsafe { avx2_classify(scores, low, spread, keys) };
+        return plain_classify(&scores[done..], low, spread, &mut keys[done..]);
+    }
+    plain_classify(scores, low, spread, keys);
+}
+
+/// The class of one score.
+pub(crate) fn class(score: f32, low: f32, spread: f32) -> u8 {
+    ((score - low) * spread).round_ties_even().clamp(0.0, 255.0) as u8
+}
+
+/// How many keys are below `limit`, which is not 0.
+pub(crate) fn count_below(keys: &[u8], limit: u8) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if has_vectors() {
+        // SAFETY: the processor has AVX2.
+        let (counted, done) = unsafe { avx2_count_below(keys, limit) };
+        return counted + plain_count_below(&keys[done..], limit);
+    }
+    plain_count_below(keys, limit)
+}
+
+/// Adds the places of the keys that are `key`.
+pub(crate) fn find(keys: &[u8], key: u8, places: &mut Vec<u32>) {
+    #[cfg(target_arch = "x86_64")]
+    if has_vectors() {
+        // SAFETY: the processor has AVX2.
+        let done = unsafe { avx2_find(keys, key, places) };
+        return plain_find(keys, done, key, places);
+    }
+    plain_find(keys, 0, key, places);
+}
+
+/// How scores become bins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quantising {
+    pub(crate) offset: f32,
+    pub(crate) scale: f32,
+    /// Taken from every bin.
+    pub(crate) zero: i8,
+    /// How far from the middle of its bin a score may lie.
+    pub(crate) edge: f32,
+}
+
+/// Rounds (score - offset) · scale to a bin and takes the zero bin away; adds the places of those that lie
+/// further from the middle of their bin than the edge.
+pub(crate) fn quantise(scores: &[f32], how: Quantising, steps: &mut [i8], near_edges: &mut Vec<u32>) {
+    #[cfg(target_arch = "x86_64")]
+    if has_vectors() {
+        // SAFETY: the processor has AVX2.
+        let done = unsafe { avx2_quantise(scores, how, steps, near_edges) };
+        return plain_quantise(scores, done, how, steps, near_edges);
+    }
+    plain_quantise(scores, 0, how, steps, near_edges);
+}
+
+fn plain_ends(scores: &[f32]) -> (f32, f32) {
+    let ends = (f32::INFINITY, f32::NEG_INFINITY);
+    scores.iter().fold(ends, |(low, high), &score| (low.min(score), high.max(score)))
+}
+
+fn plain_classify(scores: &[f32], low: f32, spread: f32, keys: &mut [u8]) {
+    for (key, &score) in keys.iter_mut().zip(scores) {
+        *key = class(score, low, spread);
+    }
+}
+
+fn plain_count_below(keys: &[u8], limit: u8) -> usize {
+    keys.iter().filter(|&&key| key < limit).count()
+}
+
+fn plain_find(keys: &[u8], from: usize, key: u8, places: &mut Vec<u32>) {
+    places.extend((from..keys.len()).filter(|&place| keys[place] == key).map(|place| place as u32));
+}
+
+fn plain_quantise(scores: &[f32], from: usize, how: Quantising, steps: &mut [i8], near_edges: &mut Vec<u32>) {
+    for place in from..scores.len() {
+        let scaled = (scores[place] - how.offset) * how.scale;
+        let nearest = scaled.round_ties_even();
+        steps[place] = (nearest as i32 as i8).wrapping_sub(how.zero);
+        if (scaled - nearest).abs() > how.edge {
+            near_edges.push(place as u32);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_ends(scores: &[f32]) -> (f32, f32) {
+    let (chunks, rest) = scores.as_chunks::<8>();
+    let (mut low, mut high) = (_mm256_set1_ps(f32::INFINITY), _mm256_set1_ps(f32::NEG_INFINITY));
+    for chunk in chunks {
+        // SAFETY: a chunk has eight numbers.
+        let x = unsafe { _mm256_loadu_ps(chunk.as_ptr()) };
+        (low, high) = (_mm256_min_ps(low, x), _mm256_max_ps(high, x));
+    }
+    let (mut lows, mut highs) = ([0.0; 8], [0.0; 8]);
+    // SAFETY: the arrays have room for eight numbers.
+    unsafe {
+        _mm256_storeu_ps(lows.as_mut_ptr(), low);
+        _mm256_storeu_ps(highs.as_mut_ptr(), high);
+    }
+    let (least, most) = plain_ends(rest);
+    (plain_ends(&lows).0.min(least), plain_ends(&highs).1.max(most))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_classify(scores: &[f32], low: f32, spread: f32, keys: &mut [u8]) -> usize {
+    let (low, spread) = (_mm256_set1_ps(low), _mm256_set1_ps(spread));
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    let (scores, _) = scores.as_chunks::<BLOCK>();
+    let (keys, _) = keys.as_chunks_mut::<BLOCK>();
+    for (scores, keys) in scores.iter().zip(keys.iter_mut()) {
+        let whole = |at: usize| {
+            // SAFETY: `at` is 0, 8, 16 or 24 of 32 numbers.
+            let x = unsafe { _mm256_loadu_ps(scores.as_ptr().add(at)) };
+            _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_sub_ps(x, low), spread))
+        };
+        let first = _mm256_packs_epi32(whole(0), whole(8));
+        let second = _mm256_packs_epi32(whole(16), whole(24));
+        let packed = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second), order);
+        // SAFETY: a block has room for 32 bytes.
+        unsafe { _mm256_storeu_si256(keys.as_mut_ptr().cast::<__m256i>(), packed) };
+    }
+    scores.len().min(keys.len()) * BLOCK
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_count_below(keys: &[u8], limit: u8) -> (usize, usize) {
+    // Unsigned bytes compare by their minimum.
+    let most = _mm256_set1_epi8(limit.wrapping_sub(1) as i8);
+    let zero = _mm256_setzero_si256();
+    let (blocks, _) = keys.as_chunks::<BLOCK>();
+    let mut total = zero;
+    // As many blocks as a byte can count.
+    for run in blocks.chunks(255) {
+        let mut counts = zero;
+        for block in run {
+            // SAFETY: a block has 32 bytes.
+            let x = unsafe { _mm256_loadu_si256(block.as_ptr().cast::<__m256i>()) };
+            counts = _mm256_sub_epi8(counts, _mm256_cmpeq_epi8(_mm256_min_epu8(x, most), x));
+        }
+        total = _mm256_add_epi64(total, _mm256_sad_epu8(counts, zero));
+    }
+    let mut sums = [0u64; 4];
+    // SAFETY: the array has room for 32 bytes.
+    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast::<__m256i>(), total) };
+    (sums.iter().sum::<u64>() as usize, blocks.len() * BLOCK)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_find(keys: &[u8], key: u8, places: &mut Vec<u32>) -> usize {
+    let key = _mm256_set1_epi8(key as i8);
+    let (blocks, _) = keys.as_chunks::<BLOCK>();
+    for (block, first) in blocks.iter().zip((0u32..).step_by(BLOCK)) {
+        // SAFETY: a block has 32 bytes.
+        let x = unsafe { _mm256_loadu_si256(block.as_ptr().cast::<__m256i>()) };
+        let mut found = _mm256_movemask_epi8(_mm256_cmpeq_epi8(x, key)) as u32;
+        while found != 0 {
+            places.push(first | found.trailing_zeros());
+            found &= found - 1;
+        }
+    }
+    blocks.len() * BLOCK
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_quantise(scores: &[f32], how: Quantising, steps: &mut [i8], near_edges: &mut Vec<u32>) -> usize {
+    const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    let (offset, scale) = (_mm256_set1_ps(how.offset), _mm256_set1_ps(how.scale));
+    let (edge, zero) = (_mm256_set1_ps(how.edge), _mm256_set1_epi8(how.zero));
+    let unsigned: __m256 = _mm256_castsi256_ps(_mm256_set1_epi32(i32::MAX));
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    let (scores, _) = scores.as_chunks::<BLOCK>();
+    let (steps, _) = steps.as_chunks_mut::<BLOCK>();
+    for ((scores, steps), first) in scores.iter().zip(steps.iter_mut()).zip((0u32..).step_by(BLOCK)) {
+        let mut near = 0u32;
+        let mut whole = |at: usize| {
+            // SAFETY: `at` is 0, 8, 16 or 24 of 32 numbers.
+            let x = unsafe { _mm256_loadu_ps(scores.as_ptr().add(at)) };
+            let scaled = _mm256_mul_ps(_mm256_sub_ps(x, offset), scale);
+            let nearest = _mm256_round_ps::<NEAREST>(scaled);
+            let off = _mm256_and_ps(_mm256_sub_ps(scaled, nearest), unsigned);
+            near |= (_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(off, edge)) as u32) << at;
+            _mm256_cvtps_epi32(nearest)
+        };
+        let (a, b, c, d) = (whole(0), whole(8), whole(16), whole(24));
+        let packed = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+        let bins = _mm256_permutevar8x32_epi32(packed, order);
+        // SAFETY: a block has room for 32 bytes.
+        unsafe { _mm256_storeu_si256(steps.as_mut_ptr().cast::<__m256i>(), _mm256_sub_epi8(bins, zero)) };
+        while near != 0 {
+            near_edges.push(first | near.trailing_zeros());
+            near &= near - 1;
+        }
+    }
+    scores.len().min(steps.len()) * BLOCK
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn vectors_change_nothing(scores in prop::collection::vec(-1.5f32..0.5, 0..300), limit in 1u8..255) {
+            let how = Quantising { offset: -1.25, scale: 45.0, zero: 56, edge: 0.45 };
+            let all = || {
+                let mut keys = vec![0; scores.len()];
+                classify(&scores, -1.5, 100.0, &mut keys);
+                let (mut steps, mut near, mut places) = (vec![0; scores.len()], Vec::new(), Vec::new());
+                quantise(&scores, how, &mut steps, &mut near);
+                find(&keys, limit, &mut places);
+                (ends(&scores), count_below(&keys, limit), keys, steps, near, places)
+            };
+            prop_assert_eq!(all(), crate::wide::without_vectors(all));
+        }
+    }
+}
