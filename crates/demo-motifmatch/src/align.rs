@@ -2,9 +2,11 @@
 //!
 //! Cost: one addition for each pair of columns, sixteen at a time.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::bins::LANES;
+use crate::simd::sum_steps;
 use crate::wide::wide;
 
 /// Which alignments are searched.
@@ -72,15 +74,26 @@ wide! {
         best: &'a mut Vec<Alignment>,
     ) -> () {
         let query = rows.len();
+        scratch.orders.clear();
         for span in spans {
             let target = span.len();
             fill_sums(rows, span, scratch);
             let shifts = allowed.shifts(query, target);
-            let sums = &scratch.sums[shifts.clone()];
-            let score = sums.iter().copied().fold(i32::MIN, i32::max);
-            let equals = shifts.zip(sums).filter(|&(_, &sum)| sum == score);
-            let wider = |best: Alignment, next: Alignment| if next.overlap > best.overlap { next } else { best };
-            best.extend(equals.map(|(shift, _)| Alignment::at(shift, query, target, score)).reduce(wider));
+            if scratch.orders.len() <= target {
+                scratch.orders.resize_with(target + 1, Order::default);
+            }
+            let order = &mut scratch.orders[target];
+            if order.ranks.is_empty() {
+                *order = Order::new(shifts.clone(), query, target);
+            }
+            // The score above, and below it the rank among equals: the highest of both at once.
+            let mut highest = i64::MIN;
+            for (&sum, &rank) in scratch.sums[shifts].iter().zip(&order.ranks) {
+                highest = highest.max(i64::from(sum) << 32 | i64::from(rank));
+            }
+            let score = (highest >> 32) as i32;
+            let shift = order.shifts[(highest & 0xFFFF_FFFF) as usize];
+            best.push(Alignment::at(shift, query, target, score));
         }
     }
 }
@@ -136,39 +149,43 @@ fn fill_sums(rows: &[&[i8]], span: Range<usize>, scratch: &mut Scratch) {
     scratch.keep_columns(target);
     scratch.sums.clear();
     for first in (0..query + target - 1).step_by(LANES) {
-        let mut block = [0i32; LANES];
         // At this block's first shift the query's column i meets the target's column first + i + 1 - query.
-        let mut from = (query - 1).saturating_sub(first + LANES - 1);
-        let end = query.min((query + target - 1).saturating_sub(first));
-        while from < end {
-            let until = end.min(from + RUN);
-            let mut run = [0i16; LANES];
-            for i in from..until {
-                let padded = LANES + first + i + 1 - query;
-                let keep: Option<&[i8; LANES]> = scratch.keep[padded..].first_chunk();
-                let steps: Option<&[i8; LANES]> = rows[i][span.start + padded..].first_chunk();
-                if let (Some(keep), Some(steps)) = (keep, steps) {
-                    for lane in 0..LANES {
-                        run[lane] = run[lane].wrapping_add(i16::from(steps[lane] & keep[lane]));
-                    }
-                }
-            }
-            for lane in 0..LANES {
-                block[lane] = block[lane].wrapping_add(i32::from(run[lane]));
-            }
-            from = until;
-        }
+        let from = (query - 1).saturating_sub(first + LANES - 1);
+        let until = query.min((query + target - 1).saturating_sub(first));
+        let padded = LANES + first + from + 1 - query;
+        let mut block = [0i32; LANES];
+        sum_steps(&rows[from..until], span.start + padded, &scratch.keep[padded..], &mut block);
         scratch.sums.extend_from_slice(&block);
     }
 }
 
-/// Steps of at most 102 either way that sixteen bits can sum.
-const RUN: usize = 256;
+/// Which of several shifts of equal scores is better.
+#[derive(Debug, Default)]
+struct Order {
+    /// The rank of each allowed shift, higher for a larger overlap, then for a lower offset.
+    ranks: Vec<u32>,
+    /// The shift of each rank.
+    shifts: Vec<usize>,
+}
+
+impl Order {
+    fn new(allowed: Range<usize>, query: usize, target: usize) -> Self {
+        let mut shifts: Vec<usize> = allowed.clone().collect();
+        shifts.sort_by_key(|&shift| (Alignment::at(shift, query, target, 0).overlap, Reverse(shift)));
+        let mut ranks = vec![0; shifts.len()];
+        for (&shift, rank) in shifts.iter().zip(0u32..) {
+            ranks[shift - allowed.start] = rank;
+        }
+        Self { ranks, shifts }
+    }
+}
 
 /// What is reused from target to target.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     sums: Vec<i32>,
+    /// By the width of the target, for the query at hand.
+    orders: Vec<Order>,
     /// All bits set for the columns of a target, none for a block's length to either side.
     keep: Vec<i8>,
 }

@@ -36,13 +36,15 @@ pub(crate) struct Sums {
 
 /// No less than there are bins, and a block.
 const PADDING: usize = 128;
+/// The highest bin there may be.
+const REACH: usize = PADDING - 1;
 /// Sums that are worked out at once, in registers.
-const BLOCK: usize = 16;
+const BLOCK: usize = 32;
 
 impl Sums {
     /// No columns: the sum is zero for certain.
     pub(crate) fn certain() -> Self {
-        let mut padded = vec![0.0; 2 * PADDING + 1];
+        let mut padded = vec![0.0; 2 * PADDING + 1 + 2 * BLOCK];
         padded[PADDING] = 1.0;
         Self { from: 0, count: 1, padded }
     }
@@ -271,13 +273,19 @@ wide! {
         next.padded.clear();
         next.padded.resize(PADDING, 0.0);
         let shift = PADDING + next.from - sums.from;
+        let mut shares = [(0usize, 0.0f64); PADDING];
+        let mut taken = 0usize;
+        for (bin, &share) in histogram.iter().enumerate() {
+            shares[taken] = (bin, share);
+            taken = taken.wrapping_add(usize::from(share > 0.0));
+        }
+        let shares = &shares[..taken];
         for first in (0..blocks).map(|block| shift + block * BLOCK) {
             let mut sum = [0.0f64; BLOCK];
-            for (bin, &share) in histogram.iter().enumerate() {
-                if share == 0.0 {
-                    continue;
-                }
-                let mass: Option<&[f64; BLOCK]> = sums.padded[first - bin..].first_chunk();
+            // What the block can reach: whatever the bin, it starts that much before the block.
+            let reach = &sums.padded[first - REACH..first + BLOCK];
+            for &(bin, share) in shares {
+                let mass: Option<&[f64; BLOCK]> = reach[REACH.wrapping_sub(bin)..].first_chunk();
                 if let Some(mass) = mass {
                     for i in 0..BLOCK {
                         sum[i] += share * mass[i];
@@ -287,6 +295,6 @@ wide! {
             next.padded.extend_from_slice(&sum);
         }
         next.padded.resize(PADDING + next.count, 0.0);
-        next.padded.resize(2 * PADDING + next.count + BLOCK, 0.0);
+        next.padded.resize(2 * PADDING + next.count + 2 * BLOCK, 0.0);
     }
 }

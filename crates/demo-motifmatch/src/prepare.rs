@@ -7,9 +7,9 @@ const DEFAULT_SITES: f64 = 100.0;
 /// Rows whose sum is nearer to 1 than this are taken as they are printed.
 const SUM_TOLERANCE: f64 = 1e-5;
 
-/// Bits beneath which a query is too poor in information for Tomtom's null: less than three certain bases hold,
-/// which chance finds in most targets.
-pub const LOW_INFORMATION: f64 = 6.0;
+/// Bits beneath which a query is too poor in information for Tomtom's null: as much as two and a half certain bases,
+/// which chance finds in most targets. The poorest motif of JASPAR 2016 has 5.4.
+pub const LOW_INFORMATION: f64 = 5.0;
 
 /// A motif's columns, letter by letter, renormalised where they need it and mixed with background.
 #[derive(Debug, Clone, PartialEq)]

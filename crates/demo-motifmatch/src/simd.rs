@@ -7,14 +7,17 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_GT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi64,
-    _mm256_and_ps, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi8, _mm256_cvtps_epi32,
+    __m256, __m256i, _CMP_GT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi16,
+    _mm256_add_epi64, _mm256_and_ps, _mm256_and_si256, _mm256_castsi256_ps, _mm256_castsi256_si128,
+    _mm256_cmp_ps, _mm256_cmpeq_epi8, _mm256_cvtepi8_epi16, _mm256_cvtps_epi32, _mm256_extracti128_si256,
     _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_epu8, _mm256_min_ps, _mm256_movemask_epi8,
     _mm256_movemask_ps, _mm256_mul_ps, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_packus_epi16,
     _mm256_permutevar8x32_epi32, _mm256_round_ps, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi32,
     _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_storeu_ps, _mm256_storeu_si256,
     _mm256_sub_epi8, _mm256_sub_ps,
 };
+
+use crate::bins::LANES;
 
 /// Scores or keys of a block.
 #[cfg(target_arch = "x86_64")]
@@ -99,6 +102,58 @@ pub(crate) fn quantise(scores: &[f32], how: Quantising, steps: &mut [i8], near_e
         return plain_quantise(scores, done, how, steps, near_edges);
     }
     plain_quantise(scores, 0, how, steps, near_edges);
+}
+
+/// Adds to each lane `k` the step that row `i` has at `at + i + k`, where byte `i + k` of `keep` has all bits set.
+///
+/// # Panics
+/// Where a row or `keep` ends before the last step.
+pub(crate) fn sum_steps(rows: &[&[i8]], at: usize, keep: &[i8], sums: &mut [i32; LANES]) {
+    #[cfg(target_arch = "x86_64")]
+    if has_vectors() {
+        for (run, rows) in rows.chunks(RUN).enumerate() {
+            // SAFETY: the processor has AVX2.
+            unsafe { avx2_sum_steps(rows, at + run * RUN, &keep[run * RUN..], sums) };
+        }
+        return;
+    }
+    for (i, row) in rows.iter().enumerate() {
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum = sum.wrapping_add(i32::from(row[at + i + k] & keep[i + k]));
+        }
+    }
+}
+
+/// Steps of at most 102 either way that sixteen bits can sum.
+const RUN: usize = 256;
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_sum_steps(rows: &[&[i8]], at: usize, keep: &[i8], sums: &mut [i32; LANES]) {
+    assert!(keep.len() + 1 >= rows.len() + LANES, "the blanks end before the last row");
+    let (mut low, mut high) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    for (i, row) in rows.iter().enumerate() {
+        let steps = &row[at + i..at + i + LANES];
+        // SAFETY: `steps` has 32 bytes, and so has `keep` from `i` on, by the assertion.
+        let (x, mask) = unsafe {
+            (
+                _mm256_loadu_si256(steps.as_ptr().cast::<__m256i>()),
+                _mm256_loadu_si256(keep.as_ptr().add(i).cast::<__m256i>()),
+            )
+        };
+        let kept = _mm256_and_si256(x, mask);
+        low = _mm256_add_epi16(low, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(kept)));
+        high = _mm256_add_epi16(high, _mm256_cvtepi8_epi16(_mm256_extracti128_si256::<1>(kept)));
+    }
+    let mut words = [0i16; LANES];
+    // SAFETY: the array has room for twice sixteen numbers of two bytes.
+    unsafe {
+        _mm256_storeu_si256(words.as_mut_ptr().cast::<__m256i>(), low);
+        _mm256_storeu_si256(words.as_mut_ptr().add(LANES / 2).cast::<__m256i>(), high);
+    }
+    for (sum, word) in sums.iter_mut().zip(words) {
+        *sum = sum.wrapping_add(i32::from(word));
+    }
 }
 
 fn plain_ends(scores: &[f32]) -> (f32, f32) {
