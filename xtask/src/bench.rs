@@ -20,7 +20,7 @@ enum What {
     Engine(bench_engine::Args),
     /// Times the motif scan, beside scanners in Python where there are any.
     Scan(bench_scan::Args),
-    /// Compares motif matches with tables written by MEME Suite's tomtom, line by line.
+    /// Times motif comparisons beside other programs, or checks them against tables of MEME Suite's tomtom.
     Tomtom(bench_tomtom::Args),
 }
 

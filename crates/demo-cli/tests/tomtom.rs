@@ -155,7 +155,10 @@ fn scores_of_thousands_of_sites_are_told_apart_unless_meme_is_followed() {
         rows.iter().map(|row| row[3].parse::<f64>().unwrap()).collect::<Vec<f64>>()
     };
     for name in ["blic1", "blic5", "llr1", "llr5"] {
-        assert!(p(&format!("--dist {name}"))[0] < 1e-5, "{name}");
+        // A quarter of the target columns match a query column: 4⁻⁸ for the one alignment that can score as much,
+        // little more for the others and the other strand.
+        let own = p(&format!("--dist {name}"))[0];
+        assert!((1.0..1.5).contains(&(own * 65_536.0)), "{name}: {own}");
         assert_eq!(p(&format!("--dist {name} --compat meme")), [1.0; 4], "{name}");
     }
 }

@@ -7,10 +7,18 @@
 //! deviations from the mean of its own shuffles; the measures of all targets' shuffles together are the null
 //! distribution, which is counted where it is dense and continued as an exponential beyond its last hundredth.
 //! Maxima of sums of bounded terms fall off faster than that, so that far p-values are too large rather than too
-//! small. The shuffles come from a fixed seed: results repeat, for any order of queries and any threads.
-//! Cost: [`SHUFFLES`] times the alignments of a plain comparison.
+//! small.
+//!
+//! Columns of motifs are not in random order either: poor ones stand together at the flanks, which still favours a
+//! query without information. A query of I bits is therefore given no p-value below 4⁻ᴵ, the chance that two
+//! sites drawn from equal bases both agree with all that it says.
+//!
+//! The shuffles come from a fixed seed and are those of a target's width: results repeat, for any order of queries
+//! and targets and any threads. Cost: [`SHUFFLES`] times the alignments of a plain comparison.
 
-use demo_core::Seed;
+use std::collections::BTreeMap;
+
+use demo_core::{Seed, Strand};
 use rand::seq::SliceRandom as _;
 
 use crate::align::{self, Alignment, Allowed, highest_scores};
@@ -37,39 +45,33 @@ pub(crate) struct Shuffles {
 impl Shuffles {
     /// Draws the orders; both strands of a target are shuffled alike.
     pub(crate) fn new(strands: &[TargetStrand]) -> Self {
-        let mut stream = Seed::new(0).stream("column shuffles");
         let columns = strands.last().map_or(0, |strand| strand.span.end);
-        let orders = (0..SHUFFLES).map(|_| {
-            let mut order = vec![0; columns];
-            let mut places: Vec<usize> = Vec::new();
-            let mut last = None;
-            for strand in strands {
-                let span = strand.span.clone();
-                if last.replace(strand.target) != Some(strand.target) {
-                    places = (0..span.len()).collect();
-                    places.shuffle(&mut stream);
-                } else {
-                    // The other strand of the same shuffled motif.
-                    places.reverse();
-                    for place in &mut places {
-                        *place = span.len() - 1 - *place;
-                    }
-                }
-                for (at, place) in span.clone().zip(&places) {
+        let mut of_width: BTreeMap<usize, Vec<Vec<usize>>> = BTreeMap::new();
+        let mut orders = vec![vec![0; columns]; SHUFFLES];
+        for strand in strands {
+            let span = strand.span.clone();
+            let shuffled = of_width.entry(span.len()).or_insert_with(|| draw(span.len()));
+            for (order, places) in orders.iter_mut().zip(shuffled) {
+                for (i, at) in span.clone().enumerate() {
+                    // The other strand shows the shuffled columns from the other end.
+                    let place = match strand.strand {
+                        Strand::Forward => places[i],
+                        Strand::Reverse => span.len() - 1 - places[span.len() - 1 - i],
+                    };
                     order[at] = (span.start + place) as u32;
                 }
             }
-            order
-        });
-        let orders = orders.collect();
+        }
         let spans = strands.iter().map(|strand| strand.span.clone()).collect();
         Self { orders, spans, targets: strands.iter().map(|strand| strand.target).collect() }
     }
 
-    /// The p-value of each strand's best alignment: that of the target's better strand, which both share.
+    /// The p-value of each strand's best alignment: that of the target's better strand, which both share; none
+    /// below what the query's `information`, in bits, allows.
     pub(crate) fn score(
         &self,
         bins: &Bins,
+        information: f64,
         aligned: &[Alignment],
         allowed: Allowed,
         scratch: &mut align::Scratch,
@@ -94,8 +96,10 @@ impl Shuffles {
         let pooled =
             null.iter().flat_map(|shuffle| shuffle.iter().zip(&measures).map(|(&s, m)| m.of_score(s)));
         let distribution = Distribution::new(pooled.collect());
-        let p: Vec<f64> =
-            observed.iter().zip(&measures).map(|(&s, measure)| distribution.p(measure.of_score(s))).collect();
+        let least = (-2.0 * information.max(0.0)).exp2();
+        let p_value =
+            |(&score, measure): (&i32, &Measure)| distribution.p(measure.of_score(score)).max(least);
+        let p: Vec<f64> = observed.iter().zip(&measures).map(p_value).collect();
         let scored = |(alignment, &target): (&Alignment, &usize)| {
             let p = if alignment.score == observed[target] { p[target] } else { 1.0 };
             Scored { alignment: *alignment, p, ranked: p }
@@ -114,6 +118,17 @@ impl Shuffles {
         }
         best
     }
+}
+
+/// Random orders of so many columns.
+fn draw(width: usize) -> Vec<Vec<usize>> {
+    let mut stream = Seed::new(0).stream(&format!("shuffles of {width} columns"));
+    let shuffle = |_| {
+        let mut places: Vec<usize> = (0..width).collect();
+        places.shuffle(&mut stream);
+        places
+    };
+    (0..SHUFFLES).map(shuffle).collect()
 }
 
 /// A target's own scale of scores.

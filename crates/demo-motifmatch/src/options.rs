@@ -87,8 +87,9 @@ pub enum NullModel {
     /// Tomtom's: every aligned column is drawn on its own from the columns of all targets.
     #[default]
     Meme,
-    /// The target's own columns in random order. A target poor in information resembles a query poor in
-    /// information in any order, so their likeness is no longer a finding. Complete scores only.
+    /// The target's own columns in random order, and no p-value below 4⁻ᴵ for a query of I bits: a target poor in
+    /// information resembles a query poor in information in any order, and that is no finding. Complete scores
+    /// only.
     Calibrated,
 }
 

@@ -141,7 +141,7 @@ impl Targets {
         let centred = self.options.scoring == Scoring::Complete;
         scratch.bins.fill(query, &self.columns, centred, self.options.scale);
         match self.options.scoring {
-            Scoring::Complete => self.score_complete(scratch),
+            Scoring::Complete => self.score_complete(query, scratch),
             Scoring::Incomplete => self.score_incomplete(scratch),
         }
     }
@@ -151,11 +151,11 @@ impl Targets {
     }
 
     /// The best alignment with each strand of each target, its p-value over all alignments and strands.
-    fn score_complete(&self, Scratch { bins, align, shared }: &mut Scratch) -> Vec<Scored> {
+    fn score_complete(&self, query: &Prepared, Scratch { bins, align, shared }: &mut Scratch) -> Vec<Scored> {
         let spans = self.strands.iter().map(|strand| strand.span.clone());
         let aligned = best_alignments(&bins.steps(), spans, self.allowed(), align);
         if let Some(shuffles) = &self.shuffles {
-            return shuffles.score(bins, &aligned, self.allowed(), align);
+            return shuffles.score(bins, query.information(), &aligned, self.allowed(), align);
         }
         let total = |alignment: &Alignment| bins.total(alignment.score);
         let low = aligned.iter().map(total).min().unwrap_or(0);

@@ -72,10 +72,9 @@ fn p_values_are_uniform_under_shuffled_targets() {
     let motifs = motifs();
     let targets = shuffled(&motifs);
     let calibrated = Tomtom::new(&targets, options(NullModel::Calibrated)).unwrap();
-    let queries: Vec<Motif> =
-        motifs.iter().step_by(12).cloned().chain([flat(8), flat(12), poor(10)]).collect();
+    let queries = || motifs.iter().step_by(12);
     let mut all = Vec::new();
-    for query in &queries {
+    for query in queries() {
         let p: Vec<f64> = calibrated.scores(query).iter().map(|score| score.p_value).collect();
         // The critical value of one in ten thousand for a single sample: 2.23/√n.
         let own = distance_from_uniform(p.clone());
@@ -98,10 +97,10 @@ fn queries_without_information_are_not_significant() {
     for query in [flat(8), flat(12), flat(20), poor(10)] {
         assert!(meme.information(&query) < LOW_INFORMATION);
         let best = &calibrated.query(&query)[0];
-        assert!(best.q_value > 0.05, "{} columns: {best:?}", query.width());
+        assert!(best.q_value > 0.3, "{} columns: {best:?}", query.width());
     }
     // Which Tomtom's own null does take for findings.
-    assert!(meme.query(&flat(12))[0].q_value < 1e-3);
+    assert!(meme.query(&flat(8))[0].q_value < 1e-3);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// A Python with memelite to compare with; without it, our own figures alone
     #[arg(long, value_name = "PYTHON")]
     peer: Option<PathBuf>,
-    /// A program that compares two MEME files with the crate universalmotif (benches/peers/universalmotif)
+    /// A program that compares two MEME files with the crate universalmotif (benches/peers/universalmotif.rs)
     #[arg(long, value_name = "PROGRAM")]
     universalmotif: Option<PathBuf>,
     /// MEME Suite's tomtom
