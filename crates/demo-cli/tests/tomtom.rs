@@ -12,7 +12,8 @@ fn meme(alphabet: &str, letters: &str, motifs: &[(&str, &str)]) -> String {
     let mut text = format!("MEME version 5\n\n{alphabet}\n\n");
     for (id, consensus) in motifs {
         let (width, count) = (consensus.len(), letters.len());
-        text += &format!("MOTIF {id}\nletter-probability matrix: alength= {count} w= {width} nsites= 50\n");
+        let sizes = format!("alength= {count} w= {width} nsites= 50");
+        text.extend(["MOTIF ", *id, "\nletter-probability matrix: ", &*sizes, "\n"]);
         for own in consensus.chars() {
             let share = 0.1 / (count - 1) as f64;
             let row = letters.chars().map(|letter| if letter == own { 0.9 } else { share }.to_string());

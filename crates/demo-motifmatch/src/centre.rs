@@ -85,7 +85,7 @@ impl Classes {
 wide! {
     /// The places of the scores from `least` to `most`.
     fn find_within<'a>(scores: &'a [f32], least: f32, most: f32, places: &'a mut Vec<u32>) -> () {
-        let is_within = |score: f32| (score >= least) & (score <= most);
+        let is_within = |score: f32| u8::from(score >= least) & u8::from(score <= most) != 0;
         for (chunk, first) in scores.chunks(CHUNK).zip((0u32..).step_by(CHUNK)) {
             let mut any = false;
             for &score in chunk {

@@ -80,7 +80,7 @@ pub(crate) fn target_scores(targets: &Targets, scored: &[Scored]) -> Vec<TargetS
 /// The listing of a query: the better strand of each target, best first, up to the threshold.
 pub(crate) fn listing(
     targets: &Targets,
-    query_consensus: Arc<str>,
+    query_consensus: &Arc<str>,
     scored: &[Scored],
     stream: &mut Twister,
 ) -> Vec<Match> {
@@ -128,7 +128,7 @@ pub(crate) fn listing(
             e_value,
             q_value,
             overlap: alignment.overlap,
-            query_consensus: Arc::clone(&query_consensus),
+            query_consensus: Arc::clone(query_consensus),
             target_consensus: Arc::clone(&strand.consensus),
             orientation: strand.strand,
         });

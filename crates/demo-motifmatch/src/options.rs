@@ -9,7 +9,7 @@ use crate::{Error, Result};
 ///
 /// X and Y are the columns' probabilities mixed with background, b the background, n their site counts, K the
 /// number of letters. The first five are as Gupta et al. 2007 name them, `blic` and `llr` as Habib, Kaplan,
-/// Margalit and Friedman, *A novel Bayesian DNA motif comparison method*, PLoS Computational Biology 2008.
+/// Margalit and Friedman, *A novel Bayesian DNA motif comparison method*, PLOS Computational Biology 2008.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Distance {

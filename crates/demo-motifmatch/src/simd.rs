@@ -3,6 +3,7 @@
 //! Every function gives the same with and without vectors; tests compare whole comparisons both ways. The
 //! vector forms work on whole blocks and leave the rest of a row to the plain ones.
 
+#![allow(clippy::cast_ptr_alignment, reason = "the loads and stores are those for any alignment")]
 #![allow(unsafe_code, reason = "vector loads, and calls of code for instructions that were found first")]
 
 #[cfg(target_arch = "x86_64")]
@@ -232,7 +233,7 @@ fn avx2_classify(scores: &[f32], low: f32, spread: f32, keys: &mut [u8]) -> usiz
 #[target_feature(enable = "avx2")]
 fn avx2_count_below(keys: &[u8], limit: u8) -> (usize, usize) {
     // Unsigned bytes compare by their minimum.
-    let most = _mm256_set1_epi8(limit.wrapping_sub(1) as i8);
+    let most = _mm256_set1_epi8(limit.wrapping_sub(1).cast_signed());
     let zero = _mm256_setzero_si256();
     let (blocks, _) = keys.as_chunks::<BLOCK>();
     let mut total = zero;
@@ -255,7 +256,7 @@ fn avx2_count_below(keys: &[u8], limit: u8) -> (usize, usize) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2_find(keys: &[u8], key: u8, places: &mut Vec<u32>) -> usize {
-    let key = _mm256_set1_epi8(key as i8);
+    let key = _mm256_set1_epi8(key.cast_signed());
     let (blocks, _) = keys.as_chunks::<BLOCK>();
     for (block, first) in blocks.iter().zip((0u32..).step_by(BLOCK)) {
         // SAFETY: a block has 32 bytes.

@@ -127,7 +127,7 @@ impl Targets {
     ) -> Vec<Match> {
         let query = self.prepare(query);
         let scored = self.score(&query, scratch);
-        listing(self, query.consensus(&self.letters).into(), &scored, stream)
+        listing(self, &query.consensus(&self.letters).into(), &scored, stream)
     }
 
     /// The best alignment of a query with each target.

@@ -77,13 +77,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// The motifs to compare: those of the file asked for, or JASPAR's as MEME Suite's database has them.
 pub(super) fn motifs(args: &Args) -> Result<Vec<Motif>> {
-    match &args.motifs {
-        Some(path) => Ok(read_motifs(path, &MotifReading::default())?.motifs),
-        None => {
-            let all = &demo_data::embedded::jaspar2016().motifs;
-            Ok(all.iter().filter(|motif| motif.id() != LEFT_OUT).cloned().collect())
-        }
+    if let Some(path) = &args.motifs {
+        return Ok(read_motifs(path, &MotifReading::default())?.motifs);
     }
+    let all = &demo_data::embedded::jaspar2016().motifs;
+    Ok(all.iter().filter(|motif| motif.id() != LEFT_OUT).cloned().collect())
 }
 
 /// Random sequences of random lengths.

@@ -325,10 +325,11 @@ fn motifs(path: &Path) -> Result<AlphabetCollection> {
 fn tables(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut tables = Vec::new();
     for path in files(folder)? {
-        let name = path.to_string_lossy().into_owned();
+        let is_table = |path: &Path| path.extension().is_some_and(|extension| extension == "tsv");
+        let is_packed = path.extension().is_some_and(|extension| extension == "gz");
         if path.is_dir() {
             tables.extend(self::tables(&path)?);
-        } else if name.ends_with(".tsv") || name.ends_with(".tsv.gz") {
+        } else if is_table(&path) || is_packed && is_table(&path.with_extension("")) {
             tables.push(path);
         }
     }
