@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use demo_core::{Background, Motif};
+use demo_core::{Alphabet, Background, Motif};
 use demo_data::{
     MotifCollection, MotifReading, PieceOptions, SequencePiece, SequencePieces, read_background, read_motifs,
 };
@@ -109,7 +109,11 @@ impl Args {
                 let file = self.motifs.display();
                 Failure::Usage(format!("--bfile: {file} gives no background frequencies (--uniform--)"))
             }),
-            _ => Ok(read_background(path)?),
+            _ => {
+                let frequencies = read_background(path, &Alphabet::dna())?;
+                let [a, c, g, t] = frequencies[..] else { unreachable!("DNA has four letters") };
+                Ok(Background::new([a, c, g, t])?)
+            }
         }
     }
 

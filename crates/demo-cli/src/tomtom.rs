@@ -170,7 +170,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         if args.format == Format::Tsv {
             tsv::write_footer(out, "demo tomtom", env!("CARGO_PKG_VERSION"), &command)?;
         }
-        Ok(())
+        Ok::<(), io::Error>(())
     });
     written?;
     if let (Some(page), Some(path)) = (page, &args.html) {

@@ -133,7 +133,10 @@ fn alphabets_that_files_declare_are_compared() {
         "{error}"
     );
     let error = folder.error("rna.meme rna.meme --bfile bad.bg", 1);
-    assert!(error.contains("bad.bg, line 4: found \"T 0.3\", wanted a letter of ACGU"), "{error}");
+    assert!(
+        error.contains("bad.bg, line 4: found \"T 0.3\", wanted one of ACGU and its frequency"),
+        "{error}"
+    );
 }
 
 #[test]

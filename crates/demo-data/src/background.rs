@@ -1,43 +1,45 @@
 //! Background files as the MEME Suite has them: a word and its frequency a line.
 //!
-//! `#` begins a comment. Words of one base are the frequencies; longer ones belong to a Markov model of higher
-//! order and are passed over, since scores here are against independent bases.
+//! `#` begins a comment. Words of one letter are the frequencies; longer ones belong to a Markov model of higher
+//! order and are passed over, since scores here are against independent letters.
 
 use std::path::Path;
 
-use demo_core::Background;
+use demo_core::Alphabet;
 
+use crate::motifs::{are_frequencies, letter_of};
 use crate::text::{LineReader, shown};
 use crate::{Error, Place, Result};
 
-/// Reads the frequencies of single bases from a background file, plain or gzip.
+/// Reads the frequencies of an alphabet's letters, in its order, from a background file, plain or gzip.
 ///
 /// # Errors
-/// Where the file cannot be read, a line is no word of bases with a number, a base is given twice or not at all, or
-/// the frequencies are not positive or do not sum to 1 within 1 %.
-pub fn read_background(path: &Path) -> Result<Background> {
-    parse(LineReader::open(path)?)
+/// Where the file cannot be read, a line is no word of letters with a number, a letter is given twice or not at
+/// all, or the frequencies are not positive or do not sum to 1 within 1 %.
+pub fn read_background(path: &Path, alphabet: &Alphabet) -> Result<Vec<f64>> {
+    parse(LineReader::open(path)?, alphabet)
 }
 
 /// Reads the frequencies from a text, which messages call `name`.
 ///
 /// ```
+/// use demo_core::Alphabet;
 /// use demo_data::parse_background;
 ///
 /// let text = "# order 1\nA 0.3\nC 0.2\nG 0.2\nT 0.3\nAA 0.1\n";
-/// let background = parse_background(text, "example".as_ref())?;
-/// assert_eq!(background.frequencies(), [0.3, 0.2, 0.2, 0.3]);
+/// let background = parse_background(text, "example".as_ref(), &Alphabet::dna())?;
+/// assert_eq!(background, [0.3, 0.2, 0.2, 0.3]);
 /// # Ok::<(), demo_data::Error>(())
 /// ```
 ///
 /// # Errors
 /// As [`read_background`].
-pub fn parse_background(text: &str, name: &Path) -> Result<Background> {
-    parse(LineReader::from_text(text, name))
+pub fn parse_background(text: &str, name: &Path, alphabet: &Alphabet) -> Result<Vec<f64>> {
+    parse(LineReader::from_text(text, name), alphabet)
 }
 
-fn parse(mut reader: LineReader<'_>) -> Result<Background> {
-    let mut frequencies: [Option<f64>; 4] = [None; 4];
+fn parse(mut reader: LineReader<'_>, alphabet: &Alphabet) -> Result<Vec<f64>> {
+    let mut frequencies = vec![None; alphabet.letters().len()];
     let mut last = None;
     while reader.advance()? {
         let line = reader.line();
@@ -46,14 +48,16 @@ fn parse(mut reader: LineReader<'_>) -> Result<Background> {
             continue;
         }
         last = Some(reader.place());
-        let (word, number) = entry(&reader, said)?;
-        let &[letter] = word.as_bytes() else { continue };
-        let Some(base) = b"ACGT".iter().position(|base| base.eq_ignore_ascii_case(&letter)) else {
-            return Err(wrong(reader.place(), said));
+        let (word, number) = entry(&reader, said, alphabet)?;
+        if word.chars().nth(1).is_some() {
+            continue;
+        }
+        let Some(letter) = letter_of(alphabet, word) else {
+            return Err(wrong(reader.place(), said, alphabet));
         };
-        if frequencies[base].replace(number).is_some() {
-            let found = format!("a second frequency of {}", char::from(letter.to_ascii_uppercase()));
-            let wanted = "one of each of A, C, G and T".to_owned();
+        if frequencies[letter].replace(number).is_some() {
+            let found = format!("a second frequency of {}", alphabet.letters()[letter]);
+            let wanted = format!("one of each of {}", listed(alphabet));
             return Err(Error::Line { place: reader.place(), found, wanted });
         }
     }
@@ -61,31 +65,37 @@ fn parse(mut reader: LineReader<'_>) -> Result<Background> {
     let Some(place) = last else {
         return Err(Error::Empty { path, wanted: "background frequencies" });
     };
-    let [Some(a), Some(c), Some(g), Some(t)] = frequencies else {
+    let given: Vec<f64> = frequencies.iter().copied().flatten().collect();
+    if given.len() < frequencies.len() {
         let found = "the end of the file".to_owned();
-        return Err(Error::Line {
-            place,
-            found,
-            wanted: "frequencies of A, C, G and T before it".to_owned(),
-        });
-    };
-    Background::new([a, c, g, t]).map_err(|source| Error::Value { place, source })
+        let wanted = format!("frequencies of all of {} before it", listed(alphabet));
+        return Err(Error::Line { place, found, wanted });
+    }
+    if !are_frequencies(&given) {
+        let found = format!("background frequencies {given:?}");
+        return Err(Error::Line { place, found, wanted: "positive numbers that sum to 1".into() });
+    }
+    let sum: f64 = given.iter().sum();
+    Ok(given.into_iter().map(|p| p / sum).collect())
 }
 
-/// A word of bases and its frequency.
-fn entry<'a>(reader: &LineReader<'_>, said: &'a [u8]) -> Result<(&'a str, f64)> {
+/// A word of letters and its frequency.
+fn entry<'a>(reader: &LineReader<'_>, said: &'a [u8], alphabet: &Alphabet) -> Result<(&'a str, f64)> {
     let words: Option<Vec<&str>> = str::from_utf8(said).ok().map(|text| text.split_whitespace().collect());
     let found = match words.as_deref() {
-        Some(&[word, number]) if word.bytes().all(|letter| letter.is_ascii_alphabetic()) => {
-            number.parse().ok().map(|number| (word, number))
-        }
+        Some(&[word, number]) => number.parse().ok().map(|number| (word, number)),
         _ => None,
     };
-    found.ok_or_else(|| wrong(reader.place(), said))
+    found.ok_or_else(|| wrong(reader.place(), said, alphabet))
 }
 
-fn wrong(place: Place, said: &[u8]) -> Error {
-    Error::Line { place, found: shown(said), wanted: "a base and its frequency, such as A 0.25".into() }
+fn wrong(place: Place, said: &[u8], alphabet: &Alphabet) -> Error {
+    let wanted = format!("one of {} and its frequency, such as A 0.25", listed(alphabet));
+    Error::Line { place, found: shown(said), wanted }
+}
+
+fn listed(alphabet: &Alphabet) -> String {
+    alphabet.letters().iter().collect()
 }
 
 #[cfg(test)]
@@ -95,7 +105,15 @@ mod tests {
     #[test]
     fn comments_blanks_and_longer_words_are_passed_over() {
         let text = "# tuple frequency\n\n a  0.3 # rounded\nC\t.2\ng 2e-1\nT 0.3\nAC 0.06\n";
-        assert_eq!(parse_background(text, "b".as_ref()).unwrap().frequencies(), [0.3, 0.2, 0.2, 0.3]);
+        assert_eq!(parse_background(text, "b".as_ref(), &Alphabet::dna()).unwrap(), [0.3, 0.2, 0.2, 0.3]);
+    }
+
+    #[test]
+    fn letters_of_other_alphabets_have_frequencies_too() {
+        let alphabet = Alphabet::new("XY", &[('X', None), ('Y', None)]).unwrap();
+        assert_eq!(parse_background("Y 0.75\nX 0.25\n", "b".as_ref(), &alphabet).unwrap(), [0.25, 0.75]);
+        let error = parse_background("A 1\n", "b".as_ref(), &alphabet).unwrap_err().to_string();
+        assert!(error.contains("one of XY and its frequency"), "{error}");
     }
 
     #[test]
@@ -113,7 +131,7 @@ mod tests {
             ("A nan\nC 0.5\nG 0.5\nT 0.5\n", "line 4: background frequencies"),
         ];
         for (text, wanted) in cases {
-            let error = parse_background(text, "b".as_ref()).unwrap_err().to_string();
+            let error = parse_background(text, "b".as_ref(), &Alphabet::dna()).unwrap_err().to_string();
             assert!(error.contains(wanted), "{text:?}: {error}");
         }
     }

@@ -55,8 +55,7 @@ pub use figures::{DeepBindFigures, FigureStatus, PanelRow, PublishedFigure};
 pub use inspect::{Inspection, MotifInspection, MotifSummary, SequenceFormat, SequenceInspection, inspect};
 pub use motifs::{
     AlphabetCollection, MotifCollection, MotifFormat, MotifReading, format_motifs, format_motifs_tsv,
-    parse_any_motifs, parse_motifs, read_any_motifs, read_background, read_motifs, write_motifs,
-    write_motifs_tsv,
+    parse_any_motifs, parse_motifs, read_any_motifs, read_motifs, write_motifs, write_motifs_tsv,
 };
 pub use relations::{JasparFactor, JasparRelease, MotifRelations, Relation};
 pub use sequences::{

@@ -120,7 +120,7 @@ pub(super) fn frequencies(lines: &mut Lines<'_>, header: usize, alphabet: &Alpha
         let words: Vec<&str> = line.split_whitespace().collect();
         last = number;
         for pair in words.chunks(2) {
-            let letter = place(alphabet, pair[0]);
+            let letter = letter_of(alphabet, pair[0]);
             let value = pair.get(1).and_then(|word| word.parse::<f64>().ok());
             let (Some(letter), Some(value)) = (letter, value) else {
                 return Err(lines.error(number, shown(line.as_bytes()), wanted));
@@ -151,57 +151,17 @@ pub(super) fn frequencies(lines: &mut Lines<'_>, header: usize, alphabet: &Alpha
     }
 }
 
-fn are_frequencies(found: &[f64]) -> bool {
+/// Whether numbers are positive and sum to 1.
+pub(crate) fn are_frequencies(found: &[f64]) -> bool {
     found.iter().all(|p| p.is_finite() && *p > 0.0)
         && (found.iter().sum::<f64>() - 1.0).abs() <= SUM_TOLERANCE
 }
 
 /// Which letter a word names; in alphabets without small letters these stand for capitals.
-fn place(alphabet: &Alphabet, word: &str) -> Option<usize> {
+pub(crate) fn letter_of(alphabet: &Alphabet, word: &str) -> Option<usize> {
     let letter = single(word)?;
     let at = |letter: char| alphabet.letters().iter().position(|&other| other == letter);
     at(letter).or_else(|| {
         at(letter.to_ascii_uppercase()).filter(|_| !alphabet.letters().iter().any(char::is_ascii_lowercase))
     })
-}
-
-/// Reads a background file: a letter and its frequency on each line, comments behind `#`. Of a Markov model of
-/// higher order the frequencies of single letters are taken.
-///
-/// # Errors
-/// Where the file cannot be read, a letter is missing or unknown, or the numbers are no frequencies; the message
-/// names the line.
-pub fn read_background(path: &Path, alphabet: &Alphabet) -> Result<Vec<f64>> {
-    let numbered = LineReader::open(path)?.into_lines()?;
-    let lines = Lines::new(path, Vec::new());
-    let mut found = vec![None; alphabet.letters().len()];
-    let mut last = 1;
-    for (number, line) in &numbered {
-        let text = line.split('#').next().unwrap_or_default();
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let Some(letters) = words.first() else { continue };
-        last = *number;
-        if letters.chars().count() > 1 {
-            continue;
-        }
-        let value =
-            words.get(1).and_then(|word| word.parse::<f64>().ok()).filter(|p| p.is_finite() && *p >= 0.0);
-        let (Some(letter), Some(value)) = (place(alphabet, letters), value) else {
-            let wanted =
-                format!("a letter of {} and its frequency", alphabet.letters().iter().collect::<String>());
-            return Err(lines.error(*number, shown(line.trim().as_bytes()), wanted));
-        };
-        found[letter] = Some(value);
-    }
-    let missing = found.iter().position(Option::is_none);
-    if let Some(missing) = missing {
-        let found = format!("no frequency of {}", alphabet.letters()[missing]);
-        return Err(lines.error(last, found, "one for each letter"));
-    }
-    let found: Vec<f64> = found.into_iter().flatten().collect();
-    if !are_frequencies(&found) {
-        return Err(lines.error(last, format!("frequencies {found:?}"), "positive numbers that sum to 1"));
-    }
-    let sum: f64 = found.iter().sum();
-    Ok(found.into_iter().map(|p| p / sum).collect())
 }

@@ -15,7 +15,7 @@ mod rows;
 mod transfac;
 mod write;
 
-pub use alphabet::read_background;
+pub(crate) use alphabet::{are_frequencies, letter_of};
 pub use collection::{AlphabetCollection, MotifCollection};
 pub(crate) use format::read_motifs_with_format;
 pub use format::{MotifFormat, MotifReading, parse_any_motifs, parse_motifs, read_any_motifs, read_motifs};
