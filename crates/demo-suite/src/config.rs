@@ -8,7 +8,6 @@ use demo_models::DeviceChoice;
 use serde::{Deserialize, Serialize};
 
 use crate::models::ModelKind;
-use crate::names::nearest;
 use crate::{Error, Result};
 
 /// How much of the comparison is run.
@@ -82,13 +81,15 @@ impl Protocol {
 macro_rules! parse_by_name {
     ($type:ty, $what:literal) => {
         impl std::str::FromStr for $type {
-            type Err = Error;
+            type Err = $crate::Error;
 
-            fn from_str(text: &str) -> Result<Self> {
-                Self::ALL.into_iter().find(|value| value.name() == text).ok_or_else(|| Error::Unknown {
-                    what: $what,
-                    found: text.to_owned(),
-                    nearest: nearest(text, Self::ALL.iter().map(|value| value.name())),
+            fn from_str(text: &str) -> $crate::Result<Self> {
+                Self::ALL.into_iter().find(|value| value.name() == text).ok_or_else(|| {
+                    $crate::Error::Unknown {
+                        what: $what,
+                        found: text.to_owned(),
+                        nearest: $crate::names::nearest(text, Self::ALL.iter().map(|value| value.name())),
+                    }
                 })
             }
         }

@@ -4,10 +4,8 @@
 use demo_models::{Activation, Architecture, CnnConfig, CnnRnnConfig, RnnConfig, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::baselines::Baseline;
 use crate::config::parse_by_name;
-use crate::names::nearest;
 
 /// A method of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -100,6 +100,7 @@ fn write(points: &[Point], folder: &Path) -> Result<()> {
         let own: Vec<&Point> = points.iter().filter(|point| point.what == what).collect();
         let (size, seconds) = own.last().map_or((1.0, 1.0), |last| (last.size as f64, last.seconds));
         LearningSeries {
+            band: Vec::new(),
             name: format!("{what}, up to {size}: {seconds:.2} s"),
             points: own.iter().map(|point| (point.size as f64 / size, point.seconds / seconds)).collect(),
             chosen: None,
@@ -112,7 +113,7 @@ fn write(points: &[Point], folder: &Path) -> Result<()> {
         series: ["queries", "targets", "width"].map(curve).to_vec(),
     };
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    std::fs::write(folder.join("growth.tsv"), table)?;
+    demo_report::write_whole(&folder.join("growth.tsv"), table.as_bytes())?;
     curves.draw()?.write(folder, "growth")?;
     Ok(())
 }

@@ -5,12 +5,10 @@
 //! of the letters: capitals, small letters, digits, others. Letters that stand for several are passed over.
 //! A background file has a letter and its frequency on each line; `#` begins a comment.
 
-use std::path::Path;
-
 use demo_core::{Alphabet, Background};
 
 use super::rows::Lines;
-use crate::text::{LineReader, shown};
+use crate::text::shown;
 use crate::{Error, Result};
 
 /// How far frequencies may be from summing to 1.
