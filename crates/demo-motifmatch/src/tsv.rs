@@ -1,5 +1,6 @@
 //! Tomtom's table, column for column and digit for digit.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::Match;
@@ -20,20 +21,25 @@ pub fn write_header(mut out: impl Write) -> io::Result<()> {
 /// # Errors
 /// What the writer reports.
 pub fn write_matches(mut out: impl Write, query_id: &str, matches: &[Match]) -> io::Result<()> {
+    let mut line = String::new();
     for found in matches {
-        writeln!(
-            out,
-            "{query_id}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
-            found.target_id,
-            found.offset,
-            general(found.p_value),
-            general(found.e_value),
-            general(found.q_value),
-            found.overlap,
-            found.query_consensus,
-            found.target_consensus,
-            found.orientation,
-        )?;
+        line.clear();
+        for word in [query_id, "\t", &found.target_id, "\t"] {
+            line.push_str(word);
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(line, "{}\t", found.offset);
+        for number in [found.p_value, found.e_value, found.q_value] {
+            push_general(&mut line, f64::from(number as f32));
+            line.push('\t');
+        }
+        let _ = write!(line, "{}\t", found.overlap);
+        for word in [&found.query_consensus, "\t", &found.target_consensus, "\t"] {
+            line.push_str(word);
+        }
+        line.push(found.orientation.symbol());
+        line.push('\n');
+        out.write_all(line.as_bytes())?;
     }
     Ok(())
 }
@@ -58,24 +64,50 @@ pub fn general(number: f64) -> String {
 
 /// C's `%g` of the number itself.
 pub(crate) fn general_double(number: f64) -> String {
-    let scientific = format!("{number:.5e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else {
-        return scientific;
-    };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let trimmed = |text: &str| {
-        if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        } else {
-            text.to_owned()
+    let mut text = String::new();
+    push_general(&mut text, number);
+    text
+}
+
+/// Appends C's `%g` of the number.
+fn push_general(text: &mut String, number: f64) {
+    let start = text.len();
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{number:.5e}");
+    let Some(at) = text[start..].find('e') else { return };
+    let exponent: i32 = text[start + at + 1..].parse().unwrap_or(0);
+    text.truncate(start + at);
+    let kept = text[start..].trim_end_matches('0').trim_end_matches('.').len();
+    text.truncate(start + kept);
+    match exponent {
+        0 => {}
+        -4..=-1 => {
+            // 1.234 becomes 0.001234.
+            let point = text[start..].find('.');
+            if let Some(point) = point {
+                text.remove(start + point);
+            }
+            let digits = start + usize::from(text[start..].starts_with('-'));
+            text.insert_str(digits, &"0.000"[..(1 - exponent) as usize]);
         }
-    };
-    if (-4..6).contains(&exponent) {
-        let decimals = (5 - exponent) as usize;
-        trimmed(&format!("{number:.decimals$}"))
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        format!("{}e{sign}{:02}", trimmed(digits), exponent.abs())
+        1..=5 => {
+            // The point moves right, past zeros that were dropped.
+            let point = text[start..].find('.').map_or(text.len(), |point| start + point);
+            if point < text.len() {
+                text.remove(point);
+            }
+            let wanted = point + exponent as usize;
+            while text.len() < wanted {
+                text.push('0');
+            }
+            if wanted < text.len() {
+                text.insert(wanted, '.');
+            }
+        }
+        _ => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            let _ = write!(text, "e{sign}{:02}", exponent.abs());
+        }
     }
 }
 
@@ -102,6 +134,9 @@ mod tests {
             (1e-46, "0"),
             (12.0, "12"),
             (100_000.0, "100000"),
+            (-0.031_25, "-0.03125"),
+            (12_345.6, "12345.6"),
+            (1_200.0, "1200"),
         ];
         for (number, text) in printed {
             assert_eq!(general(number), text);
