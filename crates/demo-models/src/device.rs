@@ -76,7 +76,11 @@ pub fn select_device(choice: DeviceChoice) -> Result<SelectedDevice> {
     match (Device::new_cuda_with_stream(0), choice) {
         (Ok(device), DeviceChoice::Cuda) => Ok(cuda(device, "the first CUDA device, as asked for")),
         (Ok(device), _) => Ok(cuda(device, "the first CUDA device")),
-        (Err(error), DeviceChoice::Cuda) => Err(Error::NoCudaDevice { reason: error.to_string() }),
+        (Err(error), DeviceChoice::Cuda) => {
+            // Further lines are a backtrace, where those are on.
+            let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
+            Err(Error::NoCudaDevice { reason })
+        }
         (Err(_), _) => Ok(cpu("the CPU: there is no CUDA device")),
     }
 }
