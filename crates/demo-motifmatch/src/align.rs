@@ -87,12 +87,18 @@ wide! {
                 *order = Order::new(shifts.clone(), query, target);
             }
             // The score above, and below it the rank among equals: the highest of both at once.
-            let mut highest = i64::MIN;
-            for (&sum, &rank) in scratch.sums[shifts].iter().zip(&order.ranks) {
-                highest = highest.max(i64::from(sum) << 32 | i64::from(rank));
-            }
-            let score = (highest >> 32) as i32;
-            let shift = order.shifts[(highest & 0xFFFF_FFFF) as usize];
+            let ranked = scratch.sums[shifts].iter().zip(&order.ranks);
+            let (score, rank) = if query <= NARROW && order.ranks.len() < 1 << RANK_BITS {
+                let mut highest = i32::MIN;
+                for (&sum, &rank) in ranked {
+                    highest = highest.max(sum << RANK_BITS | rank.cast_signed());
+                }
+                (highest >> RANK_BITS, highest & ((1 << RANK_BITS) - 1))
+            } else {
+                let best = ranked.map(|(&sum, &rank)| (sum, rank.cast_signed())).max();
+                best.unwrap_or((0, 0))
+            };
+            let shift = order.shifts[rank as usize];
             best.push(Alignment::at(shift, query, target, score));
         }
     }
@@ -158,6 +164,10 @@ fn fill_sums(rows: &[&[i8]], span: Range<usize>, scratch: &mut Scratch) {
         scratch.sums.extend_from_slice(&block);
     }
 }
+
+/// Bits of a rank beside a score of a query of at most [`NARROW`] columns, 102 steps each, in a word of 32.
+const RANK_BITS: u32 = 16;
+const NARROW: usize = 300;
 
 /// Which of several shifts of equal scores is better.
 #[derive(Debug, Default)]

@@ -90,6 +90,11 @@ impl<'a> Null<'a> {
         Self { histograms, shared, zero, low, end: (top + 1).max(low + 1) }
     }
 
+    /// How many totals there are from `low` on.
+    pub(crate) fn totals(&self) -> usize {
+        self.end - self.low
+    }
+
     /// P(max over all alignments with a target of each of these widths ≥ total), from the total `low` on;
     /// `widths` is sorted. With `both_strands` those of both strands of the target count.
     pub(crate) fn best_of_target(&mut self, widths: &[usize], both_strands: bool) -> Vec<Vec<f64>> {
@@ -104,10 +109,10 @@ impl<'a> Null<'a> {
         let longest = widths.iter().copied().filter(|&width| width < query).max().unwrap_or(0);
         self.for_each_span(longest, wanted, |start, length, survival| {
             if is_edge(start, length) {
-                either(&mut edges[length], survival);
+                survival.join(&mut edges[length]);
             }
             if is_span(length) {
-                either(&mut spans[length], survival);
+                survival.join(&mut spans[length]);
             }
         });
         let mut outer = vec![0.0; size];
@@ -146,17 +151,25 @@ impl<'a> Null<'a> {
         &mut self,
         longest: usize,
         wanted: impl Fn(usize, usize) -> bool,
-        mut visit: impl FnMut(usize, usize, &[f64]),
+        mut visit: impl FnMut(usize, usize, Survival<'_>),
     ) {
         let query = self.histograms.len();
         if let Some(classes) = self.shared.classes(self.histograms) {
             return self.for_each_shared_span(&classes, longest, wanted, visit);
         }
-        let mut survival = vec![0.0; self.end - self.low];
+        let mut tails = Vec::new();
         let mut use_span = |start: usize, sums: &Sums, length: usize| {
             if wanted(start, length) {
-                self.fill_survival(sums, length, &mut survival);
-                visit(start, length, &survival);
+                // Sums may be held from below `low` on.
+                let first = sums.from + self.unaligned(length);
+                let mass = &sums.mass()[self.low.saturating_sub(first).min(sums.count)..];
+                tails.resize(mass.len(), 0.0);
+                let below = fill_tails(mass, &mut tails);
+                visit(
+                    start,
+                    length,
+                    Survival { below, first: first.saturating_sub(self.low), tails: &tails },
+                );
             }
         };
         for start in 0..query {
@@ -179,11 +192,10 @@ impl<'a> Null<'a> {
         classes: &[usize],
         longest: usize,
         wanted: impl Fn(usize, usize) -> bool,
-        mut visit: impl FnMut(usize, usize, &[f64]),
+        mut visit: impl FnMut(usize, usize, Survival<'_>),
     ) {
         let query = classes.len();
         let most = classes.iter().max().map_or(0, |class| class + 1);
-        let mut survival = vec![0.0; self.end - self.low];
         for start in 0..query {
             let mut counts = vec![0u16; most];
             for (length, &class) in (1..).zip(&classes[start..]) {
@@ -193,14 +205,10 @@ impl<'a> Null<'a> {
                     let unaligned = self.unaligned(length);
                     let tails = self.shared.survival(&counts);
                     // Totals below those of a span are reached for certain, those above never.
-                    let skip = self.low.saturating_sub(unaligned).min(tails.len());
-                    let first = unaligned.saturating_sub(self.low).min(survival.len());
-                    let (below, rest) = survival.split_at_mut(first);
-                    let (held, above) = rest.split_at_mut(tails.len() - skip);
-                    below.fill(tails.first().copied().unwrap_or(0.0));
-                    held.copy_from_slice(&tails[skip..]);
-                    above.fill(0.0);
-                    visit(start, length, &survival);
+                    let below = tails.first().copied().unwrap_or(0.0);
+                    let tails = &tails[self.low.saturating_sub(unaligned).min(tails.len())..];
+                    let first = unaligned.saturating_sub(self.low);
+                    visit(start, length, Survival { below, first, tails });
                 }
             }
         }
@@ -239,16 +247,31 @@ impl<'a> Null<'a> {
         }
         least
     }
+}
 
-    fn fill_survival(&self, sums: &Sums, length: usize, survival: &mut [f64]) {
-        // Where the sums held lie in `survival`: possibly from below `low` on.
-        let first = sums.from + self.unaligned(length);
-        let skip = self.low.saturating_sub(first).min(sums.count);
-        let start = first.saturating_sub(self.low).min(survival.len());
-        let (below, rest) = survival.split_at_mut(start);
-        let (held, above) = rest.split_at_mut(sums.count - skip);
-        above.fill(0.0);
-        below.fill(fill_tails(&sums.mass()[skip..], held));
+/// P(total of a span ≥ total), from the total `low` on; beyond the tails it is 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Survival<'a> {
+    /// Up to the total that the tails begin with.
+    below: f64,
+    /// Where the tails begin.
+    first: usize,
+    tails: &'a [f64],
+}
+
+impl Survival<'_> {
+    /// Makes `total` the probability of either of two independent events, its own and this one.
+    fn join(self, total: &mut [f64]) {
+        let (below, rest) = total.split_at_mut(self.first.min(total.len()));
+        either_constant(below, self.below);
+        either(rest, self.tails);
+    }
+
+    /// All of it, so many totals.
+    pub(crate) fn to_vec(self, totals: usize) -> Vec<f64> {
+        let mut all = vec![0.0; totals];
+        self.join(&mut all);
+        all
     }
 }
 
@@ -256,6 +279,15 @@ wide! {
     /// P(either of two independent events), element by element, precise where both are rare.
     fn either<'a>(total: &'a mut [f64], other: &'a [f64]) -> () {
         for (t, x) in total.iter_mut().zip(other) {
+            *t += x - *t * x;
+        }
+    }
+}
+
+wide! {
+    /// The same with one probability throughout.
+    fn either_constant<'a>(total: &'a mut [f64], x: f64) -> () {
+        for t in total {
             *t += x - *t * x;
         }
     }

@@ -51,6 +51,13 @@ impl Shared {
 
     /// P(summed bins of a span ≥ sum), from sum 0 on, for so many columns of each histogram.
     pub(crate) fn survival(&mut self, counts: &[u16]) -> &[f64] {
+        if !self.spans.contains_key(counts) {
+            self.make(counts);
+        }
+        self.spans.get(counts).map_or(&[], |(_, survival)| survival)
+    }
+
+    fn make(&mut self, counts: &[u16]) {
         // Back to a combination that is known, then forward again a column at a time.
         let mut path = vec![counts.to_vec()];
         while let Some(last) = path.last().filter(|counts| !self.spans.contains_key(*counts)) {
@@ -67,7 +74,6 @@ impl Shared {
                 self.spans.insert(counts.clone(), (sums, tails));
             }
         }
-        self.spans.get(counts).map_or(&[], |(_, survival)| survival)
     }
 
     /// The sums of a combination from those of the one before.

@@ -177,10 +177,12 @@ impl Targets {
         let histograms = bins.histograms();
         let mut survival = vec![Vec::new(); query * (query + 1)];
         let place = |start: usize, length: usize| start * (query + 1) + length;
-        Null::new(&histograms, bins.zero(), 0, shared).for_each_span(
+        let mut null = Null::new(&histograms, bins.zero(), 0, shared);
+        let totals = null.totals();
+        null.for_each_span(
             query,
             |_, _| true,
-            |start, length, totals| survival[place(start, length)] = totals.to_vec(),
+            |start, length, span| survival[place(start, length)] = span.to_vec(totals),
         );
         let own = |alignment: &Alignment| {
             survival[place(alignment.start, alignment.overlap)][bins.total(alignment.score)]
