@@ -126,9 +126,9 @@ mod tests {
             ("A 0.25\nB 0.25\n", "line 2: found \"B 0.25\""),
             ("A\n", "line 1: found \"A\""),
             ("A many\n", "line 1: found \"A many\""),
-            ("A 0.5\nC 0.5\nG 0\nT 0\n", "line 4: background frequencies"),
-            ("A 0.5\nC 0.5\nG 0.5\nT 0.5\n", "line 4: background frequencies"),
-            ("A nan\nC 0.5\nG 0.5\nT 0.5\n", "line 4: background frequencies"),
+            ("A 0.5\nC 0.5\nG 0\nT 0\n", "line 4: found background frequencies"),
+            ("A 0.5\nC 0.5\nG 0.5\nT 0.5\n", "line 4: found background frequencies"),
+            ("A nan\nC 0.5\nG 0.5\nT 0.5\n", "line 4: found background frequencies"),
         ];
         for (text, wanted) in cases {
             let error = parse_background(text, "b".as_ref(), &Alphabet::dna()).unwrap_err().to_string();
