@@ -285,9 +285,9 @@ fn letters_must_be_the_same_and_have_complements_for_both_strands() {
     };
     let mixed = "motif m: found the alphabet RNA, wanted DNA as in the rest";
     assert_eq!(refuse(&[dna.clone(), rna.clone()], &[0.25; 4]), mixed);
-    assert!(refuse(&[rna.clone()], &[0.25; 4]).contains("RNA have no complements"));
+    assert!(refuse(std::slice::from_ref(&rna), &[0.25; 4]).contains("RNA have no complements"));
     assert_eq!(
-        refuse(&[dna.clone()], &[0.5; 2]),
+        refuse(std::slice::from_ref(&dna), &[0.5; 2]),
         "found 2 background frequencies, wanted 4, one for each letter"
     );
     let tomtom = AlphabetTomtom::new(&[dna], &[0.25; 4], Options::default()).unwrap();
