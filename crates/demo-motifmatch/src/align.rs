@@ -6,11 +6,10 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::bins::LANES;
-use crate::simd::sum_steps;
-use crate::wide::wide;
+use crate::simd::{RANK_BITS, Ranks, best_key, blocks, sum_steps};
 
 /// Which alignments are searched.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowed {
     pub(crate) min_overlap: usize,
     pub(crate) internal: bool,
@@ -63,74 +62,20 @@ pub(crate) fn alignments(
     allowed.shifts(query, target).map(move |shift| Alignment::at(shift, query, target, scratch.sums[shift]))
 }
 
-wide! {
-    /// For each of `spans` the alignment of the highest score; of equals the one with the larger overlap, then
-    /// the lowest offset.
-    fn best_of_each<'a>(
-        rows: &'a [&'a [i8]],
-        spans: &'a mut dyn Iterator<Item = Range<usize>>,
-        allowed: Allowed,
-        scratch: &'a mut Scratch,
-        best: &'a mut Vec<Alignment>,
-    ) -> () {
-        let query = rows.len();
-        scratch.orders.clear();
-        for span in spans {
-            let target = span.len();
-            fill_sums(rows, span, scratch);
-            let shifts = allowed.shifts(query, target);
-            if scratch.orders.len() <= target {
-                scratch.orders.resize_with(target + 1, Order::default);
-            }
-            let order = &mut scratch.orders[target];
-            if order.ranks.is_empty() {
-                *order = Order::new(shifts.clone(), query, target);
-            }
-            // The score above, and below it the rank among equals: the highest of both at once.
-            let ranked = scratch.sums[shifts].iter().zip(&order.ranks);
-            let (score, rank) = if query <= NARROW && order.ranks.len() < 1 << RANK_BITS {
-                let mut highest = i32::MIN;
-                for (&sum, &rank) in ranked {
-                    highest = highest.max(sum << RANK_BITS | rank.cast_signed());
-                }
-                (highest >> RANK_BITS, highest & ((1 << RANK_BITS) - 1))
-            } else {
-                let best = ranked.map(|(&sum, &rank)| (sum, rank.cast_signed())).max();
-                best.unwrap_or((0, 0))
-            };
-            let shift = order.shifts[rank as usize];
-            best.push(Alignment::at(shift, query, target, score));
-        }
-    }
-}
-
-wide! {
-    /// For each of `spans` the highest score of its alignments.
-    fn highest_of_each<'a>(
-        rows: &'a [&'a [i8]],
-        spans: &'a [Range<usize>],
-        allowed: Allowed,
-        scratch: &'a mut Scratch,
-        highest: &'a mut Vec<i32>,
-    ) -> () {
-        for span in spans {
-            fill_sums(rows, span.clone(), scratch);
-            let sums = &scratch.sums[allowed.shifts(rows.len(), span.len())];
-            highest.push(sums.iter().copied().fold(i32::MIN, i32::max));
-        }
-    }
-}
-
-/// The best alignment with each span of target columns.
+/// The best alignment with each span of target columns: of equal scores the one with the larger overlap, then the
+/// lowest offset.
 pub(crate) fn best_alignments(
     rows: &[&[i8]],
-    mut spans: impl Iterator<Item = Range<usize>>,
+    spans: impl Iterator<Item = Range<usize>>,
     allowed: Allowed,
     scratch: &mut Scratch,
 ) -> Vec<Alignment> {
-    let mut best = Vec::with_capacity(spans.size_hint().0);
-    best_of_each(rows, &mut spans, allowed, scratch, &mut best);
-    best
+    let best = |span: Range<usize>| {
+        let target = span.len();
+        let (score, shift) = best_shift(rows, span, allowed, scratch);
+        Alignment::at(shift, rows.len(), target, score)
+    };
+    spans.map(best).collect()
 }
 
 /// The highest score with each span of target columns.
@@ -140,73 +85,99 @@ pub(crate) fn highest_scores(
     allowed: Allowed,
     scratch: &mut Scratch,
 ) -> Vec<i32> {
-    let mut highest = Vec::with_capacity(spans.len());
-    highest_of_each(rows, spans, allowed, scratch, &mut highest);
-    highest
+    spans.iter().map(|span| best_shift(rows, span.clone(), allowed, scratch).0).collect()
+}
+
+/// The highest score with a span of target columns, and the best shift that has it.
+fn best_shift(rows: &[&[i8]], span: Range<usize>, allowed: Allowed, scratch: &mut Scratch) -> (i32, usize) {
+    let (query, target) = (rows.len(), span.len());
+    if query > NARROW || query + target > 1 << RANK_BITS {
+        fill_sums(rows, span, scratch);
+        let shifts = allowed.shifts(query, target);
+        let overlap = |shift| Alignment::at(shift, query, target, 0).overlap;
+        let ranked = shifts.map(|shift| (scratch.sums[shift], overlap(shift), Reverse(shift))).max();
+        return ranked.map_or((0, 0), |(score, _, Reverse(shift))| (score, shift));
+    }
+    let frame = scratch.frame(query, target, allowed);
+    let key = best_key(rows, span.start, target, frame.ranks());
+    (key >> RANK_BITS, frame.shifts[(key & ((1 << RANK_BITS) - 1)) as usize])
 }
 
 /// The summed steps of every alignment, from the lowest offset; behind them some that mean nothing.
 ///
 /// A block of neighbouring shifts is summed over the query's columns before it is stored. What a block reads to
 /// either side of the target is blanked.
-#[inline(always)]
 fn fill_sums(rows: &[&[i8]], span: Range<usize>, scratch: &mut Scratch) {
     let (query, target) = (rows.len(), span.len());
-    scratch.keep_columns(target);
+    let keep = kept(target);
     scratch.sums.clear();
-    for first in (0..query + target - 1).step_by(LANES) {
-        // At this block's first shift the query's column i meets the target's column first + i + 1 - query.
-        let from = (query - 1).saturating_sub(first + LANES - 1);
-        let until = query.min((query + target - 1).saturating_sub(first));
-        let padded = LANES + first + from + 1 - query;
+    for (_, own, padded) in blocks(query, target) {
         let mut block = [0i32; LANES];
-        sum_steps(&rows[from..until], span.start + padded, &scratch.keep[padded..], &mut block);
+        sum_steps(&rows[own], span.start + padded, &keep[padded..], &mut block);
         scratch.sums.extend_from_slice(&block);
     }
 }
 
-/// Bits of a rank beside a score of a query of at most [`NARROW`] columns, 102 steps each, in a word of 32.
-const RANK_BITS: u32 = 16;
+/// Columns of a query whose score, of at most 102 steps each, has room beside a rank.
 const NARROW: usize = 300;
 
-/// Which of several shifts of equal scores is better.
-#[derive(Debug, Default)]
-struct Order {
-    /// The rank of each allowed shift, higher for a larger overlap, then for a lower offset.
-    ranks: Vec<u32>,
+/// What alignments with all targets of one width have in common, for one width of query.
+#[derive(Debug)]
+struct Frame {
+    /// All bits set for the columns of a target, none for a block's length to either side.
+    keep: Vec<i8>,
+    /// For each shift, up to whole blocks, its rank among equal scores, higher for a larger overlap, then for a
+    /// lower offset.
+    ranks: Vec<i32>,
+    /// For each shift the largest number where it is allowed, else the smallest.
+    caps: Vec<i32>,
     /// The shift of each rank.
     shifts: Vec<usize>,
 }
 
-impl Order {
-    fn new(allowed: Range<usize>, query: usize, target: usize) -> Self {
-        let mut shifts: Vec<usize> = allowed.clone().collect();
+impl Frame {
+    fn new(query: usize, target: usize, allowed: Allowed) -> Self {
+        let padded = (query + target - 1).next_multiple_of(LANES);
+        let (mut ranks, mut caps) = (vec![0; padded], vec![i32::MIN; padded]);
+        let mut shifts: Vec<usize> = allowed.shifts(query, target).collect();
         shifts.sort_by_key(|&shift| (Alignment::at(shift, query, target, 0).overlap, Reverse(shift)));
-        let mut ranks = vec![0; shifts.len()];
-        for (&shift, rank) in shifts.iter().zip(0u32..) {
-            ranks[shift - allowed.start] = rank;
+        for (&shift, rank) in shifts.iter().zip(0..) {
+            (ranks[shift], caps[shift]) = (rank, i32::MAX);
         }
-        Self { ranks, shifts }
+        Self { keep: kept(target), ranks, caps, shifts }
     }
+
+    fn ranks(&self) -> Ranks<'_> {
+        Ranks { keep: &self.keep, ranks: &self.ranks, caps: &self.caps }
+    }
+}
+
+/// All bits set for the columns of a target, none for a block's length to either side.
+fn kept(target: usize) -> Vec<i8> {
+    let mut keep = vec![0; target + 2 * LANES];
+    keep[LANES..LANES + target].fill(-1);
+    keep
 }
 
 /// What is reused from target to target.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     sums: Vec<i32>,
-    /// By the width of the target, for the query at hand.
-    orders: Vec<Order>,
-    /// All bits set for the columns of a target, none for a block's length to either side.
-    keep: Vec<i8>,
+    /// By the width of the target.
+    frames: Vec<Option<Frame>>,
+    /// The width of the query that the frames are for, and the alignments they allow.
+    framed: Option<(usize, Allowed)>,
 }
 
 impl Scratch {
-    fn keep_columns(&mut self, target: usize) {
-        if self.keep.len() != target + 2 * LANES {
-            self.keep.clear();
-            self.keep.resize(LANES, 0);
-            self.keep.resize(LANES + target, -1);
-            self.keep.resize(LANES + target + LANES, 0);
+    fn frame(&mut self, query: usize, target: usize, allowed: Allowed) -> &Frame {
+        if self.framed != Some((query, allowed)) {
+            self.framed = Some((query, allowed));
+            self.frames.clear();
         }
+        if self.frames.len() <= target {
+            self.frames.resize_with(target + 1, || None);
+        }
+        self.frames[target].get_or_insert_with(|| Frame::new(query, target, allowed))
     }
 }

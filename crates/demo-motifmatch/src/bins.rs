@@ -11,7 +11,7 @@ use crate::Scale;
 use crate::centre::{Classes, Rough, within};
 use crate::distance::{QueryColumn, TargetColumns};
 use crate::prepare::Prepared;
-use crate::simd::{Quantising, ends, quantise};
+use crate::simd::{Quantising, quantise};
 
 /// How many steps are read at once; so many may be read past either end of a row.
 pub(crate) const LANES: usize = 32;
@@ -97,8 +97,7 @@ impl Bins {
         *exact_ends = (None, None);
         *query = targets.query_column(column, sites);
         *used = self.queries;
-        *error = targets.fill(query, scores);
-        *row_ends = ends(scores);
+        (*error, *row_ends) = targets.fill(query, scores);
         *binned = None;
         *centre = if centred {
             let rough = Rough { scores, error: *error, ends: *row_ends };
@@ -265,9 +264,9 @@ impl Row {
     }
 }
 
-/// How many target columns are in each bin; four histograms, so that equal neighbours do not wait.
+/// How many target columns are in each bin; eight histograms, so that equal neighbours do not wait.
 fn count(steps: &[i8], zero: i8) -> [u32; BINS] {
-    let mut counts = [[0u32; 256]; 4];
+    let mut counts = [[0u32; 256]; 8];
     let mut add = |table: usize, byte: u8| {
         let count = &mut counts[table][usize::from(byte)];
         *count = count.wrapping_add(1);
@@ -276,7 +275,7 @@ fn count(steps: &[i8], zero: i8) -> [u32; BINS] {
     for block in blocks {
         let bytes = u64::from_le_bytes(block.map(i8::cast_unsigned));
         for i in 0..8 {
-            add(i % 4, (bytes >> (8 * i)) as u8);
+            add(i, (bytes >> (8 * i)) as u8);
         }
     }
     for step in rest {

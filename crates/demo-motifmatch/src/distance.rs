@@ -9,7 +9,7 @@
 use crate::Distance;
 use crate::dirichlet::Prior;
 use crate::prepare::Prepared;
-use crate::wide::wide;
+use crate::simd::{ends, euclidean};
 
 /// Probabilities below it count as it in logarithms, so that a motif without pseudocounts has finite scores.
 const LEAST: f64 = 1e-10;
@@ -179,18 +179,18 @@ impl TargetColumns {
         sum((0..letters).map(term))
     }
 
-    /// The scores of a query column in single precision; gives how far each may be from the exact one.
-    pub(crate) fn fill(&self, query: &QueryColumn, scores: &mut [f32]) -> f32 {
+    /// The scores of a query column in single precision, how far each may be from the exact one, and the lowest
+    /// and the highest of them.
+    pub(crate) fn fill(&self, query: &QueryColumn, scores: &mut [f32]) -> (f32, (f32, f32)) {
         if let ([a, c, g, t], &[x, y, z, w]) = (self.singles.as_slice(), query.values.as_slice()) {
-            euclidean([x as f32, y as f32, z as f32, w as f32], [a, c, g, t], scores);
-            return EUCLIDEAN_ERROR;
+            let ends = euclidean([x as f32, y as f32, z as f32, w as f32], [a, c, g, t], scores);
+            return (EUCLIDEAN_ERROR, ends);
         }
-        let mut largest = 0.0f32;
         for (i, score) in scores.iter_mut().enumerate() {
             *score = self.exact(query, i) as f32;
-            largest = largest.max(score.abs());
         }
-        largest * f32::EPSILON
+        let (low, high) = ends(scores);
+        (low.abs().max(high.abs()) * f32::EPSILON, (low, high))
     }
 }
 
@@ -200,16 +200,6 @@ pub(crate) const MAX_LETTERS: usize = 64;
 /// How far a Euclidean distance of four letters in single precision may be off: rounding the eight numbers moves
 /// it by at most 2·√4·2⁻²⁵, and the arithmetic by less than four units of 2⁻²⁴ of √2.
 const EUCLIDEAN_ERROR: f32 = 1e-6;
-
-wide! {
-    fn euclidean<'a>(query: [f32; 4], letters: [&'a [f32]; 4], scores: &'a mut [f32]) -> () {
-        let [a, c, g, t] = letters.map(|letter| &letter[..scores.len()]);
-        for (i, score) in scores.iter_mut().enumerate() {
-            let d = [query[0] - a[i], query[1] - c[i], query[2] - g[i], query[3] - t[i]];
-            *score = -(d[0] * d[0] + d[1] * d[1] + (d[2] * d[2] + d[3] * d[3])).sqrt();
-        }
-    }
-}
 
 fn prior(distance: Distance) -> Prior {
     match distance {

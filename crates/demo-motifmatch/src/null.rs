@@ -14,6 +14,8 @@ use crate::wide::wide;
 /// The null distribution of one query: a histogram for each of its columns.
 pub(crate) struct Null<'a> {
     histograms: &'a [Vec<f64>],
+    /// The same as they are added to sums, where spans are not shared.
+    columns: Vec<Column>,
     /// Distributions kept from other queries.
     shared: &'a mut Shared,
     zero: usize,
@@ -53,16 +55,36 @@ impl Sums {
         &self.padded[PADDING..PADDING + self.count]
     }
 
-    /// Adds a column: `next` from its own sum `from` on.
-    pub(crate) fn add(&self, histogram: &[f64], next: &mut Self) {
-        convolve(self, histogram, next);
+    /// Adds a column: `next` from the sum `least` on, or the lowest there is.
+    pub(crate) fn add(&self, column: &Column, least: usize, next: &mut Self) {
+        let lowest = self.from + column.shares.first().map_or(0, |share| share.0);
+        next.from = least.max(lowest);
+        convolve(self, column, next);
     }
 }
 
-/// P(sum ≥ s) for each of the sums held.
+/// A query column's histogram, as it is added to sums.
+#[derive(Debug)]
+pub(crate) struct Column {
+    /// One more than the highest bin.
+    bins: usize,
+    /// The bins that are taken, in ascending order, and the share of each.
+    shares: Vec<(usize, f64)>,
+}
+
+impl Column {
+    /// Leaves out the bins that are not taken.
+    pub(crate) fn new(histogram: &[f64]) -> Self {
+        let taken = histogram.iter().copied().enumerate().filter(|&(_, share)| share > 0.0);
+        Self { bins: histogram.len(), shares: taken.collect() }
+    }
+}
+
+/// P(sum ≥ s) from the sum 0 on.
 pub(crate) fn survival(sums: &Sums) -> Vec<f64> {
-    let mut tails = vec![0.0; sums.count];
-    fill_tails(sums.mass(), &mut tails);
+    let mut tails = vec![0.0; sums.from + sums.count];
+    let (below, held) = tails.split_at_mut(sums.from);
+    below.fill(fill_tails(sums.mass(), held));
     tails
 }
 
@@ -87,7 +109,7 @@ impl<'a> Null<'a> {
     /// Totals from `low` on; `histograms` holds one distribution a query column, `zero` is the zero bin.
     pub(crate) fn new(histograms: &'a [Vec<f64>], zero: usize, low: usize, shared: &'a mut Shared) -> Self {
         let top: usize = histograms.iter().map(|histogram| (histogram.len() - 1).max(zero)).sum();
-        Self { histograms, shared, zero, low, end: (top + 1).max(low + 1) }
+        Self { histograms, columns: Vec::new(), shared, zero, low, end: (top + 1).max(low + 1) }
     }
 
     /// How many totals there are from `low` on.
@@ -96,22 +118,41 @@ impl<'a> Null<'a> {
     }
 
     /// P(max over all alignments with a target of each of these widths ≥ total), from the total `low` on;
-    /// `widths` is sorted. With `both_strands` those of both strands of the target count.
-    pub(crate) fn best_of_target(&mut self, widths: &[usize], both_strands: bool) -> Vec<Vec<f64>> {
+    /// `widths` is sorted, `lows` holds the lowest total that is asked for of each: below it numbers mean nothing.
+    /// With `both_strands` those of both strands of the target count.
+    pub(crate) fn best_of_target(
+        &mut self,
+        widths: &[usize],
+        lows: &[usize],
+        both_strands: bool,
+    ) -> Vec<Vec<f64>> {
         let query = self.histograms.len();
         let size = self.end - self.low;
         // By length: spans at either end of the query, which every wider target has, and all spans.
-        let mut edges = vec![vec![0.0; size]; query];
-        let mut spans = vec![vec![0.0; size]; query + 1];
+        let mut edges = vec![Vec::new(); query];
+        let mut spans = vec![Vec::new(); query + 1];
         let is_edge = |start, length| length < query && (start == 0 || start + length == query);
-        let is_span = |length| length == query || widths.binary_search(&length).is_ok();
-        let wanted = |start, length| is_edge(start, length) || is_span(length);
+        let from = |width: usize| widths.partition_point(|&other| other < width);
+        let low_from = |first: usize| lows[first..].iter().copied().min();
+        let edge_lows: Vec<Option<usize>> = (0..query).map(|length| low_from(from(length + 1))).collect();
+        let span_lows: Vec<Option<usize>> = (0..query)
+            .map(|length| widths.binary_search(&length).ok().map(|width| lows[width]))
+            .chain([low_from(from(query))])
+            .collect();
+        let all = edges.iter_mut().zip(&edge_lows).chain(spans.iter_mut().zip(&span_lows));
+        for (totals, _) in all.filter(|(_, low)| low.is_some()) {
+            totals.resize(size, 0.0);
+        }
+        let needed = |start, length: usize| {
+            let edge = edge_lows.get(length).copied().flatten().filter(|_| is_edge(start, length));
+            edge.into_iter().chain(span_lows[length]).min()
+        };
         let longest = widths.iter().copied().filter(|&width| width < query).max().unwrap_or(0);
-        self.for_each_span(longest, wanted, |start, length, survival| {
+        self.for_each_span(longest, needed, |start, length, survival| {
             if is_edge(start, length) {
                 survival.join(&mut edges[length]);
             }
-            if is_span(length) {
+            if span_lows[length].is_some() {
                 survival.join(&mut spans[length]);
             }
         });
@@ -144,22 +185,23 @@ impl<'a> Null<'a> {
         widths.iter().map(finish).collect()
     }
 
-    /// Calls `visit` with the start, the length and the survival function, from the total `low` on, of every
-    /// span that is `wanted` by its start and length: of those that begin or end the query, and of all up to
-    /// `longest` columns.
+    /// Calls `visit` with the start, the length and the survival function of every span that is `needed`, from
+    /// the total that is needed on, by its start and length: of those that begin or end the query, and of all up
+    /// to `longest` columns.
     pub(crate) fn for_each_span(
         &mut self,
         longest: usize,
-        wanted: impl Fn(usize, usize) -> bool,
+        needed: impl Fn(usize, usize) -> Option<usize>,
         mut visit: impl FnMut(usize, usize, Survival<'_>),
     ) {
         let query = self.histograms.len();
         if let Some(classes) = self.shared.classes(self.histograms) {
-            return self.for_each_shared_span(&classes, longest, wanted, visit);
+            return self.for_each_shared_span(&classes, longest, needed, visit);
         }
+        self.columns = self.histograms.iter().map(|histogram| Column::new(histogram)).collect();
         let mut tails = Vec::new();
         let mut use_span = |start: usize, sums: &Sums, length: usize| {
-            if wanted(start, length) {
+            if needed(start, length).is_some() {
                 // Sums may be held from below `low` on.
                 let first = sums.from + self.unaligned(length);
                 let mass = &sums.mass()[self.low.saturating_sub(first).min(sums.count)..];
@@ -174,11 +216,13 @@ impl<'a> Null<'a> {
         };
         for start in 0..query {
             let end = if start == 0 { query } else { query.min(start + longest) };
-            self.grow(start..end, |sums, length| use_span(start, sums, length));
+            let low = |length| needed(start, length);
+            self.grow(start..end, low, |sums, length| use_span(start, sums, length));
         }
         // Growing longer spans from the end takes one convolution each, not one for each start.
         if longest < query {
-            self.grow((1..query).rev(), |sums, length| {
+            let low = |length| needed(query - length, length).filter(|_| length > longest);
+            self.grow((1..query).rev(), low, |sums, length| {
                 if length > longest {
                     use_span(query - length, sums, length);
                 }
@@ -191,7 +235,7 @@ impl<'a> Null<'a> {
         &mut self,
         classes: &[usize],
         longest: usize,
-        wanted: impl Fn(usize, usize) -> bool,
+        needed: impl Fn(usize, usize) -> Option<usize>,
         mut visit: impl FnMut(usize, usize, Survival<'_>),
     ) {
         let query = classes.len();
@@ -201,7 +245,7 @@ impl<'a> Null<'a> {
             for (length, &class) in (1..).zip(&classes[start..]) {
                 counts[class] += 1;
                 let is_edge = start == 0 || start + length == query;
-                if (is_edge || length <= longest) && wanted(start, length) {
+                if (is_edge || length <= longest) && needed(start, length).is_some() {
                     let unaligned = self.unaligned(length);
                     let tails = self.shared.survival(&counts);
                     // Totals below those of a span are reached for certain, those above never.
@@ -214,18 +258,20 @@ impl<'a> Null<'a> {
         }
     }
 
-    /// Adds one column after the other to a span and calls `visit` with its sums and length at each step.
+    /// Adds one column after the other to a span and calls `visit` with its sums and length at each step, as long
+    /// as a length is `needed`.
     fn grow(
         &self,
         columns: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + Clone,
+        needed: impl Fn(usize) -> Option<usize>,
         mut visit: impl FnMut(&Sums, usize),
     ) {
-        let least = self.least_sums(columns.clone());
+        let least = self.least_sums(columns.clone(), needed);
         let mut sums = Sums::certain();
         let mut next = Sums::default();
-        for (i, column) in columns.enumerate() {
-            next.from = least[i];
-            convolve(&sums, &self.histograms[column], &mut next);
+        for (i, (column, least)) in columns.zip(least).enumerate() {
+            let Some(least) = least else { break };
+            sums.add(&self.columns[column], least, &mut next);
             std::mem::swap(&mut sums, &mut next);
             visit(&sums, i + 1);
         }
@@ -236,14 +282,19 @@ impl<'a> Null<'a> {
         (self.histograms.len() - length) * self.zero
     }
 
-    /// For a span that grows by these columns, by its length less one: the least sum that matters to a total of
-    /// `low`, now or later, even if all further columns match best.
-    fn least_sums(&self, columns: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator) -> Vec<usize> {
-        let mut least: Vec<usize> =
-            (1..=columns.len()).map(|length| self.low.saturating_sub(self.unaligned(length))).collect();
+    /// For a span that grows by these columns, by its length less one: the least sum that matters to a total that
+    /// is `needed`, now or later, even if all further columns match best; none from where no length is needed.
+    fn least_sums(
+        &self,
+        columns: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator,
+        needed: impl Fn(usize) -> Option<usize>,
+    ) -> Vec<Option<usize>> {
+        let own = |length| needed(length).map(|low: usize| low.saturating_sub(self.unaligned(length)));
+        let mut least: Vec<Option<usize>> = (1..=columns.len()).map(own).collect();
         for (i, column) in columns.enumerate().skip(1).rev() {
             let top = self.histograms[column].len() - 1;
-            least[i - 1] = least[i - 1].min(least[i].saturating_sub(top));
+            let later = least[i].map(|least| least.saturating_sub(top));
+            least[i - 1] = least[i - 1].into_iter().chain(later).min();
         }
         least
     }
@@ -298,25 +349,25 @@ wide! {
     ///
     /// A block of neighbouring sums is worked out over all bins before it is stored. Every sum adds its terms in
     /// the order of the bins, whatever the block.
-    fn convolve<'a>(sums: &'a Sums, histogram: &'a [f64], next: &'a mut Sums) -> () {
-        let end = sums.from + sums.count + histogram.len() - 1;
-        next.count = end.saturating_sub(next.from);
-        let blocks = next.count.div_ceil(BLOCK);
+    fn convolve<'a>(sums: &'a Sums, column: &'a Column, next: &'a mut Sums) -> () {
+        let shift = next.from - sums.from;
+        next.count = (sums.count + column.bins).saturating_sub(shift + 1);
         next.padded.clear();
         next.padded.resize(PADDING, 0.0);
-        let shift = PADDING + next.from - sums.from;
-        let mut shares = [(0usize, 0.0f64); PADDING];
-        let mut taken = 0usize;
-        for (bin, &share) in histogram.iter().enumerate() {
-            shares[taken] = (bin, share);
-            taken = taken.wrapping_add(usize::from(share > 0.0));
-        }
-        let shares = &shares[..taken];
-        for first in (0..blocks).map(|block| shift + block * BLOCK) {
+        let shares = column.shares.as_slice();
+        let (mut start, mut end) = (0, 0);
+        for first in (0..next.count.div_ceil(BLOCK)).map(|block| shift + block * BLOCK) {
+            // The bins that lead from a mass to the block.
+            while start < shares.len() && shares[start].0 + sums.count <= first {
+                start += 1;
+            }
+            while end < shares.len() && shares[end].0 < first + BLOCK {
+                end += 1;
+            }
             let mut sum = [0.0f64; BLOCK];
-            // What the block can reach: whatever the bin, it starts that much before the block.
-            let reach = &sums.padded[first - REACH..first + BLOCK];
-            for &(bin, share) in shares {
+            // Whatever the bin, what it reads begins that much before the block.
+            let reach = &sums.padded[PADDING + first - REACH..PADDING + first + BLOCK];
+            for &(bin, share) in &shares[start.min(end)..end] {
                 let mass: Option<&[f64; BLOCK]> = reach[REACH.wrapping_sub(bin)..].first_chunk();
                 if let Some(mass) = mass {
                     for i in 0..BLOCK {
@@ -326,7 +377,7 @@ wide! {
             }
             next.padded.extend_from_slice(&sum);
         }
-        next.padded.resize(PADDING + next.count, 0.0);
+        next.padded.truncate(PADDING + next.count);
         next.padded.resize(2 * PADDING + next.count + 2 * BLOCK, 0.0);
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::null::{Sums, survival};
+use crate::null::{Column, Sums, survival};
 
 /// The most distinct histograms for which spans are kept.
 const MOST: usize = 4;
@@ -20,7 +20,7 @@ const KEPT: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     distinct: Vec<Vec<f64>>,
-    /// By the number of columns of each histogram: the sums, and their survival function.
+    /// By the number of columns of each histogram: the sums, and their survival function from sum 0 on.
     spans: BTreeMap<Vec<u16>, (Sums, Vec<f64>)>,
     numbers: usize,
 }
@@ -83,7 +83,7 @@ impl Shared {
         before[class] -= 1;
         let mut next = Sums::default();
         if let Some((sums, _)) = self.spans.get(&before) {
-            sums.add(&self.distinct[class], &mut next);
+            sums.add(&Column::new(&self.distinct[class]), 0, &mut next);
         }
         next
     }

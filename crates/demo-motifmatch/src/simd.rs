@@ -9,13 +9,14 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
     __m256, __m256i, _CMP_GT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi16,
-    _mm256_add_epi64, _mm256_and_ps, _mm256_and_si256, _mm256_castsi256_ps, _mm256_castsi256_si128,
-    _mm256_cmp_ps, _mm256_cmpeq_epi8, _mm256_cvtepi8_epi16, _mm256_cvtps_epi32, _mm256_extracti128_si256,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_epu8, _mm256_min_ps, _mm256_movemask_epi8,
-    _mm256_movemask_ps, _mm256_mul_ps, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_packus_epi16,
-    _mm256_permutevar8x32_epi32, _mm256_round_ps, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_storeu_ps, _mm256_storeu_si256,
-    _mm256_sub_epi8, _mm256_sub_ps,
+    _mm256_add_epi64, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_castsi256_ps,
+    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpeq_epi8, _mm256_cvtepi8_epi16, _mm256_cvtepi16_epi32,
+    _mm256_cvtps_epi32, _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_epi32,
+    _mm256_max_ps, _mm256_min_epi32, _mm256_min_epu8, _mm256_min_ps, _mm256_movemask_epi8,
+    _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi16, _mm256_packs_epi32,
+    _mm256_packus_epi16, _mm256_permutevar8x32_epi32, _mm256_round_ps, _mm256_sad_epu8, _mm256_set1_epi8,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_slli_epi32,
+    _mm256_sqrt_ps, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_ps, _mm256_xor_ps,
 };
 
 use crate::bins::LANES;
@@ -42,6 +43,66 @@ pub(crate) fn ends(scores: &[f32]) -> (f32, f32) {
         return unsafe { avx2_ends(scores) };
     }
     plain_ends(scores)
+}
+
+/// Minus the Euclidean distance of a query column to each column, letter by letter; gives the lowest and the
+/// highest.
+pub(crate) fn euclidean(query: [f32; 4], letters: [&[f32]; 4], scores: &mut [f32]) -> (f32, f32) {
+    #[cfg(target_arch = "x86_64")]
+    if has_vectors() {
+        let whole = scores.len() - scores.len() % 8;
+        let (blocks, rest) = scores.split_at_mut(whole);
+        // SAFETY: the processor has AVX2.
+        let ends = unsafe { avx2_euclidean(query, letters.map(|letter| &letter[..whole]), blocks) };
+        let others = plain_euclidean(query, letters.map(|letter| &letter[whole..]), rest);
+        return (ends.0.min(others.0), ends.1.max(others.1));
+    }
+    plain_euclidean(query, letters, scores)
+}
+
+fn plain_euclidean(query: [f32; 4], letters: [&[f32]; 4], scores: &mut [f32]) -> (f32, f32) {
+    for (i, score) in scores.iter_mut().enumerate() {
+        let d: [f32; 4] = std::array::from_fn(|letter| query[letter] - letters[letter][i]);
+        *score = -(d[0] * d[0] + d[1] * d[1] + (d[2] * d[2] + d[3] * d[3])).sqrt();
+    }
+    plain_ends(scores)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_euclidean(query: [f32; 4], letters: [&[f32]; 4], scores: &mut [f32]) -> (f32, f32) {
+    let query = query.map(|p| _mm256_set1_ps(p));
+    let sign = _mm256_set1_ps(-0.0);
+    let (mut low, mut high) = (_mm256_set1_ps(f32::INFINITY), _mm256_set1_ps(f32::NEG_INFINITY));
+    let [a, c, g, t] = letters.map(|letter| letter.as_chunks::<8>().0);
+    let scores = scores.as_chunks_mut::<8>().0;
+    for ((((a, c), g), t), scores) in a.iter().zip(c).zip(g).zip(t).zip(scores) {
+        let square = |x: __m256, y: &[f32; 8]| {
+            // SAFETY: `y` has eight numbers.
+            let d = _mm256_sub_ps(x, unsafe { _mm256_loadu_ps(y.as_ptr()) });
+            _mm256_mul_ps(d, d)
+        };
+        let first = _mm256_add_ps(square(query[0], a), square(query[1], c));
+        let second = _mm256_add_ps(square(query[2], g), square(query[3], t));
+        let score = _mm256_xor_ps(_mm256_sqrt_ps(_mm256_add_ps(first, second)), sign);
+        (low, high) = (_mm256_min_ps(low, score), _mm256_max_ps(high, score));
+        // SAFETY: a block of scores has room for eight.
+        unsafe { _mm256_storeu_ps(scores.as_mut_ptr(), score) };
+    }
+    reduced(low, high)
+}
+
+/// The least of the first eight numbers and the greatest of the others.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn reduced(low: __m256, high: __m256) -> (f32, f32) {
+    let (mut lows, mut highs) = ([0.0; 8], [0.0; 8]);
+    // SAFETY: the arrays have room for eight numbers.
+    unsafe {
+        _mm256_storeu_ps(lows.as_mut_ptr(), low);
+        _mm256_storeu_ps(highs.as_mut_ptr(), high);
+    }
+    (plain_ends(&lows).0, plain_ends(&highs).1)
 }
 
 /// The class of each score, no lower for a higher score: (score - `low`) · `spread`, rounded, from 0 to 255.
@@ -105,6 +166,86 @@ pub(crate) fn quantise(scores: &[f32], how: Quantising, steps: &mut [i8], near_e
     plain_quantise(scores, 0, how, steps, near_edges);
 }
 
+/// Bits of a rank below a score.
+pub(crate) const RANK_BITS: u32 = 16;
+
+/// How the shifts of a target are ranked among equal scores, up to whole blocks of [`LANES`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ranks<'a> {
+    /// All bits set for the columns of the target, none for a block's length to either side.
+    pub(crate) keep: &'a [i8],
+    pub(crate) ranks: &'a [i32],
+    /// What a key may be at most: the least number for a shift that is not allowed.
+    pub(crate) caps: &'a [i32],
+}
+
+/// The highest key of the alignments of rows with the target columns from `start` on: the score above, and below
+/// it the rank of the shift.
+///
+/// # Panics
+/// Where a row ends before the last step, or there are fewer ranks than shifts.
+pub(crate) fn best_key(rows: &[&[i8]], start: usize, target: usize, ranks: Ranks<'_>) -> i32 {
+    #[cfg(target_arch = "x86_64")]
+    if has_vectors() {
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2_best_key(rows, start, target, ranks) };
+    }
+    let mut highest = i32::MIN;
+    for (first, own, padded) in blocks(rows.len(), target) {
+        let mut sums = [0; LANES];
+        sum_steps(&rows[own], start + padded, &ranks.keep[padded..], &mut sums);
+        let ranked = ranks.ranks[first..].iter().zip(&ranks.caps[first..]);
+        let keys = sums.iter().zip(ranked).map(|(&sum, (&rank, &cap))| (sum << RANK_BITS | rank).min(cap));
+        highest = keys.fold(highest, i32::max);
+    }
+    highest
+}
+
+/// For each block of shifts its first one, the rows that meet the target there, and where the first of them
+/// begins to read, counted from [`LANES`] before the target.
+pub(crate) fn blocks(
+    query: usize,
+    target: usize,
+) -> impl Iterator<Item = (usize, std::ops::Range<usize>, usize)> {
+    (0..query + target - 1).step_by(LANES).map(move |first| {
+        // At this block's first shift the query's column i meets the target's column first + i + 1 - query.
+        let from = (query - 1).saturating_sub(first + LANES - 1);
+        let until = query.min((query + target - 1).saturating_sub(first));
+        (first, from..until, LANES + first + from + 1 - query)
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_best_key(rows: &[&[i8]], start: usize, target: usize, ranks: Ranks<'_>) -> i32 {
+    let mut highest = _mm256_set1_epi32(i32::MIN);
+    for (first, own, padded) in blocks(rows.len(), target) {
+        let (low, high) = avx2_sums(&rows[own], start + padded, &ranks.keep[padded..]);
+        let quarters = [
+            _mm256_castsi256_si128(low),
+            _mm256_extracti128_si256::<1>(low),
+            _mm256_castsi256_si128(high),
+            _mm256_extracti128_si256::<1>(high),
+        ];
+        let (ranks, caps) = (&ranks.ranks[first..first + LANES], &ranks.caps[first..first + LANES]);
+        for (quarter, sums) in quarters.into_iter().enumerate() {
+            // SAFETY: both slices have four times eight numbers.
+            let (rank, cap) = unsafe {
+                (
+                    _mm256_loadu_si256(ranks.as_ptr().add(8 * quarter).cast::<__m256i>()),
+                    _mm256_loadu_si256(caps.as_ptr().add(8 * quarter).cast::<__m256i>()),
+                )
+            };
+            let scores = _mm256_slli_epi32::<{ RANK_BITS.cast_signed() }>(_mm256_cvtepi16_epi32(sums));
+            highest = _mm256_max_epi32(highest, _mm256_min_epi32(_mm256_or_si256(scores, rank), cap));
+        }
+    }
+    let mut keys = [0i32; 8];
+    // SAFETY: the array has room for eight numbers.
+    unsafe { _mm256_storeu_si256(keys.as_mut_ptr().cast::<__m256i>(), highest) };
+    keys.into_iter().fold(i32::MIN, i32::max)
+}
+
 /// Adds to each lane `k` the step that row `i` has at `at + i + k`, where byte `i + k` of `keep` has all bits set.
 ///
 /// # Panics
@@ -131,6 +272,22 @@ const RUN: usize = 256;
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2_sum_steps(rows: &[&[i8]], at: usize, keep: &[i8], sums: &mut [i32; LANES]) {
+    let (low, high) = avx2_sums(rows, at, keep);
+    let mut words = [0i16; LANES];
+    // SAFETY: the array has room for twice sixteen numbers of two bytes.
+    unsafe {
+        _mm256_storeu_si256(words.as_mut_ptr().cast::<__m256i>(), low);
+        _mm256_storeu_si256(words.as_mut_ptr().add(LANES / 2).cast::<__m256i>(), high);
+    }
+    for (sum, word) in sums.iter_mut().zip(words) {
+        *sum = sum.wrapping_add(i32::from(word));
+    }
+}
+
+/// The sums of sixteen lanes each, of sixteen bits.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2_sums(rows: &[&[i8]], at: usize, keep: &[i8]) -> (__m256i, __m256i) {
     assert!(keep.len() + 1 >= rows.len() + LANES, "the blanks end before the last row");
     let (mut low, mut high) = (_mm256_setzero_si256(), _mm256_setzero_si256());
     for (i, row) in rows.iter().enumerate() {
@@ -146,15 +303,7 @@ fn avx2_sum_steps(rows: &[&[i8]], at: usize, keep: &[i8], sums: &mut [i32; LANES
         low = _mm256_add_epi16(low, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(kept)));
         high = _mm256_add_epi16(high, _mm256_cvtepi8_epi16(_mm256_extracti128_si256::<1>(kept)));
     }
-    let mut words = [0i16; LANES];
-    // SAFETY: the array has room for twice sixteen numbers of two bytes.
-    unsafe {
-        _mm256_storeu_si256(words.as_mut_ptr().cast::<__m256i>(), low);
-        _mm256_storeu_si256(words.as_mut_ptr().add(LANES / 2).cast::<__m256i>(), high);
-    }
-    for (sum, word) in sums.iter_mut().zip(words) {
-        *sum = sum.wrapping_add(i32::from(word));
-    }
+    (low, high)
 }
 
 fn plain_ends(scores: &[f32]) -> (f32, f32) {
@@ -197,14 +346,9 @@ fn avx2_ends(scores: &[f32]) -> (f32, f32) {
         let x = unsafe { _mm256_loadu_ps(chunk.as_ptr()) };
         (low, high) = (_mm256_min_ps(low, x), _mm256_max_ps(high, x));
     }
-    let (mut lows, mut highs) = ([0.0; 8], [0.0; 8]);
-    // SAFETY: the arrays have room for eight numbers.
-    unsafe {
-        _mm256_storeu_ps(lows.as_mut_ptr(), low);
-        _mm256_storeu_ps(highs.as_mut_ptr(), high);
-    }
-    let (least, most) = plain_ends(rest);
-    (plain_ends(&lows).0.min(least), plain_ends(&highs).1.max(most))
+    let (least, most) = reduced(low, high);
+    let (rest_least, rest_most) = plain_ends(rest);
+    (least.min(rest_least), most.max(rest_most))
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -44,6 +44,8 @@ pub(crate) struct TargetStrand {
     pub(crate) consensus: Arc<str>,
     /// Where its columns lie among those of all targets.
     pub(crate) span: std::ops::Range<usize>,
+    /// Which of the widths that targets have is its own.
+    width: usize,
 }
 
 /// What a query scored against one strand of a target.
@@ -89,7 +91,7 @@ impl Targets {
                 let span = next..next + motif.width();
                 next = span.end;
                 let consensus = motif.consensus(letters).into();
-                strands.push(TargetStrand { target, strand, id: Arc::clone(&id), consensus, span });
+                strands.push(TargetStrand { target, strand, id: Arc::clone(&id), consensus, span, width: 0 });
                 prepared.push(motif);
             };
             let reverse = complements.map(|pairs| forward.to_reverse_complement(pairs));
@@ -101,6 +103,9 @@ impl Targets {
         let mut widths: Vec<usize> = strands.iter().map(|strand| strand.span.len()).collect();
         widths.sort_unstable();
         widths.dedup();
+        for strand in &mut strands {
+            strand.width = widths.binary_search(&strand.span.len()).unwrap_or(0);
+        }
         let columns = TargetColumns::new(prepared.iter(), options.distance, &background);
         let mut by_name: Vec<usize> = (0..strands.len()).collect();
         by_name.sort_by_key(|&i| (strands[i].strand, &strands[i].id));
@@ -158,13 +163,16 @@ impl Targets {
             return shuffles.score(bins, query.information(), &aligned, self.allowed(), align);
         }
         let total = |alignment: &Alignment| bins.total(alignment.score);
-        let low = aligned.iter().map(total).min().unwrap_or(0);
+        let mut lows = vec![usize::MAX; self.widths.len()];
+        for (strand, alignment) in self.strands.iter().zip(&aligned) {
+            lows[strand.width] = lows[strand.width].min(total(alignment));
+        }
+        let low = lows.iter().copied().min().unwrap_or(0);
         let histograms = bins.histograms();
         let mut null = Null::new(&histograms, bins.zero(), low, shared);
-        let survival = null.best_of_target(&self.widths, self.options.both_strands);
+        let survival = null.best_of_target(&self.widths, &lows, self.options.both_strands);
         let score = |(strand, alignment): (&TargetStrand, &Alignment)| {
-            let width = self.widths.binary_search(&strand.span.len()).unwrap_or(0);
-            let p = survival[width][total(alignment) - low].min(1.0);
+            let p = survival[strand.width][total(alignment) - low].min(1.0);
             Scored { alignment: *alignment, p, ranked: f64::from(p as f32) }
         };
         self.strands.iter().zip(&aligned).map(score).collect()
@@ -181,7 +189,7 @@ impl Targets {
         let totals = null.totals();
         null.for_each_span(
             query,
-            |_, _| true,
+            |_, _| Some(0),
             |start, length, span| survival[place(start, length)] = span.to_vec(totals),
         );
         let own = |alignment: &Alignment| {
