@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::bins::LANES;
-use crate::simd::{RANK_BITS, Ranks, best_key, blocks, sum_steps};
+use crate::simd::{RANK_BITS, Ranking, best_key, blocks, sum_steps};
 
 /// Which alignments are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,8 +147,8 @@ impl Frame {
         Self { keep: kept(target), ranks, caps, shifts }
     }
 
-    fn ranks(&self) -> Ranks<'_> {
-        Ranks { keep: &self.keep, ranks: &self.ranks, caps: &self.caps }
+    fn ranks(&self) -> Ranking<'_> {
+        Ranking { keep: &self.keep, ranks: &self.ranks, caps: &self.caps }
     }
 }
 

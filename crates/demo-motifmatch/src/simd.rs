@@ -171,7 +171,7 @@ pub(crate) const RANK_BITS: u32 = 16;
 
 /// How the shifts of a target are ranked among equal scores, up to whole blocks of [`LANES`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ranks<'a> {
+pub(crate) struct Ranking<'a> {
     /// All bits set for the columns of the target, none for a block's length to either side.
     pub(crate) keep: &'a [i8],
     pub(crate) ranks: &'a [i32],
@@ -184,7 +184,7 @@ pub(crate) struct Ranks<'a> {
 ///
 /// # Panics
 /// Where a row ends before the last step, or there are fewer ranks than shifts.
-pub(crate) fn best_key(rows: &[&[i8]], start: usize, target: usize, ranks: Ranks<'_>) -> i32 {
+pub(crate) fn best_key(rows: &[&[i8]], start: usize, target: usize, ranks: Ranking<'_>) -> i32 {
     #[cfg(target_arch = "x86_64")]
     if has_vectors() {
         // SAFETY: the processor has AVX2.
@@ -217,7 +217,7 @@ pub(crate) fn blocks(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn avx2_best_key(rows: &[&[i8]], start: usize, target: usize, ranks: Ranks<'_>) -> i32 {
+fn avx2_best_key(rows: &[&[i8]], start: usize, target: usize, ranks: Ranking<'_>) -> i32 {
     let mut highest = _mm256_set1_epi32(i32::MIN);
     for (first, own, padded) in blocks(rows.len(), target) {
         let (low, high) = avx2_sums(&rows[own], start + padded, &ranks.keep[padded..]);
