@@ -101,7 +101,7 @@ fn answer(mut stream: TcpStream, file: &[u8], act: &Act, request: &Request) -> s
                 Some(from) if from >= total => {
                     write!(
                         stream,
-                        "HTTP/1.1 416 Range\r\nContent-Range: bytes */{total}\r\nContent-Length: 0\r\n\r\n"
+                        "HTTP/1.1 416 Range\r\nContent-Range: bytes */{total}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                     )?;
                     return Ok(());
                 }
