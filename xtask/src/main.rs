@@ -11,6 +11,7 @@ mod bench_tomtom;
 mod calibrate;
 mod ci;
 mod fetch;
+mod python;
 mod reproduce;
 mod shell;
 mod test;

@@ -1,11 +1,11 @@
-//! A peer in Python: asked a line at a time, answering a line at a time.
+//! PyTorch, as the script that is its own best runs it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use serde::Deserialize;
+
+use crate::python::Script;
 
 /// The script, in the repository.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/engine.py");
@@ -13,9 +13,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/engi
 /// A running peer.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    script: Script,
     name: String,
 }
 
@@ -34,21 +32,13 @@ struct Answer {
 impl Peer {
     /// Starts the script and waits for its greeting.
     pub(crate) fn start(python: &Path, threads: usize) -> Result<Self> {
-        let mut child = Command::new(python)
-            .args([SCRIPT, "--threads", &threads.to_string()])
-            .envs([("OMP_NUM_THREADS", threads.to_string()), ("MALLOC_TOP_PAD_", "268435456".to_owned())])
-            .envs([("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "1073741824")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("{}: could not be started", python.display()))?;
-        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            bail!("{}: has no standard input or output", python.display());
-        };
-        let mut peer = Self { child, questions, answers: BufReader::new(answers), name: String::new() };
-        let greeting: Greeting = serde_json::from_str(&peer.line()?)?;
-        peer.name = greeting.name;
-        Ok(peer)
+        let (script, Greeting { name }) = Script::start(python, |command| {
+            command
+                .args([SCRIPT, "--threads", &threads.to_string()])
+                .envs([("OMP_NUM_THREADS", threads.to_string()), ("MALLOC_TOP_PAD_", "268435456".to_owned())])
+                .envs([("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "1073741824")])
+        })?;
+        Ok(Self { script, name })
     }
 
     /// Its name and version.
@@ -58,25 +48,7 @@ impl Peer {
 
     /// Sequences a second over at least so many seconds, and the form that it runs.
     pub(crate) fn rate(&mut self, model: &str, task: &str, seconds: f64) -> Result<(f64, String)> {
-        writeln!(self.questions, "{model} {task} {seconds}")?;
-        self.questions.flush()?;
-        let answer: Answer = serde_json::from_str(&self.line()?)?;
+        let answer: Answer = self.script.ask(&format!("{model} {task} {seconds}"))?;
         Ok((answer.sequences / answer.seconds, answer.variant))
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        if self.answers.read_line(&mut line)? == 0 {
-            bail!("the peer ended without an answer; what it said stands above");
-        }
-        Ok(line)
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It waits for a question that never comes; nothing of it is worth keeping.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -1,14 +1,13 @@
-//! Scanners in Python: asked a line at a time, answering a line at a time.
+//! Scanners in Python, and the problem they are given.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::Window;
+use crate::python::Script;
 
 /// The script, in the repository.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/scan.py");
@@ -38,38 +37,26 @@ struct Answer {
 /// The running script.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    script: Script,
     names: BTreeMap<String, String>,
-    folder: PathBuf,
+    /// Removed once the script has ended.
+    folder: Folder,
 }
 
 impl Peer {
     /// Writes the problem, starts the script and waits for the names of its scanners.
     pub(crate) fn start(python: &Path, threads: usize, problem: &Problem) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("bench-scan-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("problem.json"), serde_json::to_vec(problem)?)?;
-        std::fs::write(folder.join("sequence.txt"), &problem.sequence)?;
-        let mut child = Command::new(python)
-            .arg(SCRIPT)
-            .arg(&folder)
-            .env("NUMBA_NUM_THREADS", threads.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("{}: could not be started", python.display()))?;
-        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            bail!("{}: has no standard input or output", python.display());
-        };
-        let answers = BufReader::new(answers);
-        let mut peer = Self { child, questions, answers, names: BTreeMap::new(), folder };
-        peer.names = serde_json::from_str(&peer.line()?)?;
-        if peer.names.is_empty() {
+        let folder = Folder(std::env::temp_dir().join(format!("bench-scan-{}", std::process::id())));
+        std::fs::create_dir_all(&folder.0)?;
+        std::fs::write(folder.0.join("problem.json"), serde_json::to_vec(problem)?)?;
+        std::fs::write(folder.0.join("sequence.txt"), &problem.sequence)?;
+        let (script, names): (_, BTreeMap<String, String>) = Script::start(python, |command| {
+            command.arg(SCRIPT).arg(&folder.0).env("NUMBA_NUM_THREADS", threads.to_string())
+        })?;
+        if names.is_empty() {
             bail!("{}: has none of memelite, lightmotif and MOODS-python", python.display());
         }
-        Ok(peer)
+        Ok(Self { script, names, folder })
     }
 
     /// Key and name with version of each scanner.
@@ -79,13 +66,13 @@ impl Peer {
 
     /// Seconds of one scan.
     pub(crate) fn seconds(&mut self, key: &str) -> Result<f64> {
-        Ok(self.ask(key)?.seconds)
+        Ok(self.script.ask::<Answer>(key)?.seconds)
     }
 
     /// The hits of one scan.
     pub(crate) fn hits(&mut self, key: &str) -> Result<BTreeSet<Window>> {
-        let path = self.folder.join("hits.tsv");
-        self.ask(&format!("{key} {}", path.display()))?;
+        let path = self.folder.0.join("hits.tsv");
+        self.script.ask::<Answer>(&format!("{key} {}", path.display()))?;
         let window = |line: &str| -> Option<Window> {
             let mut columns = line.split('\t');
             Some((columns.next()?.parse().ok()?, columns.next()?.parse().ok()?, columns.next()? == "+"))
@@ -93,27 +80,14 @@ impl Peer {
         let text = std::fs::read_to_string(path)?;
         text.lines().map(|line| window(line).with_context(|| format!("the peer wrote {line:?}"))).collect()
     }
-
-    fn ask(&mut self, question: &str) -> Result<Answer> {
-        writeln!(self.questions, "{question}")?;
-        self.questions.flush()?;
-        Ok(serde_json::from_str(&self.line()?)?)
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        if self.answers.read_line(&mut line)? == 0 {
-            bail!("the peer ended without an answer; what it said stands above");
-        }
-        Ok(line)
-    }
 }
 
-impl Drop for Peer {
+/// A folder that goes when this does.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Drop for Folder {
     fn drop(&mut self) {
-        // It waits for a question that never comes; nothing of it is worth keeping.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -6,12 +6,11 @@
 
 use std::fs;
 use std::hint::black_box;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use demo_core::{Motif, ProbabilityMatrix, Seed};
 use demo_data::{MotifCollection, MotifFormat, MotifReading, format_motifs, read_motifs};
 use demo_motifmatch::{Options, Tomtom};
@@ -19,6 +18,7 @@ use rand::Rng as _;
 use serde::Deserialize;
 
 use super::Args;
+use crate::python::Script;
 
 /// The script, in the repository.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/tomtom.py");
@@ -123,11 +123,9 @@ fn write_inputs(folder: &Path, motifs: &[Motif], seqlets: &[String]) -> Result<[
     Ok(files)
 }
 
-/// memelite, asked a line at a time.
+/// memelite.
 struct Peer {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    script: Script,
     name: String,
 }
 
@@ -143,43 +141,16 @@ struct Answer {
 
 impl Peer {
     fn start(python: &Path, threads: usize, files: &[PathBuf; 2]) -> Result<Self> {
-        let mut child = Command::new(python)
-            .args([SCRIPT, "--threads", &threads.to_string()])
-            .args(files)
-            .env("NUMBA_NUM_THREADS", threads.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("{}: could not be started", python.display()))?;
-        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            bail!("{}: has no standard input or output", python.display());
-        };
-        let mut peer = Self { child, questions, answers: BufReader::new(answers), name: String::new() };
-        let greeting: Greeting = serde_json::from_str(&peer.line()?)?;
-        peer.name = greeting.name;
-        Ok(peer)
+        let (script, Greeting { name }) = Script::start(python, |command| {
+            command
+                .args([SCRIPT, "--threads", &threads.to_string()])
+                .args(files)
+                .env("NUMBA_NUM_THREADS", threads.to_string())
+        })?;
+        Ok(Self { script, name })
     }
 
     fn seconds(&mut self, task: &str) -> Result<f64> {
-        writeln!(self.questions, "{task}")?;
-        self.questions.flush()?;
-        let answer: Answer = serde_json::from_str(&self.line()?)?;
-        Ok(answer.seconds)
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        if self.answers.read_line(&mut line)? == 0 {
-            bail!("the peer ended without an answer; what it said stands above");
-        }
-        Ok(line)
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It waits for a question that never comes; nothing of it is worth keeping.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Ok(self.script.ask::<Answer>(task)?.seconds)
     }
 }
