@@ -163,21 +163,25 @@ fn kept(target: usize) -> Vec<i8> {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     sums: Vec<i32>,
-    /// By the width of the target.
-    frames: Vec<Option<Frame>>,
-    /// The width of the query that the frames are for, and the alignments they allow.
-    framed: Option<(usize, Allowed)>,
+    /// By the width of the query, then of the target.
+    frames: Vec<Vec<Option<Frame>>>,
+    /// The alignments that the frames allow.
+    framed: Option<Allowed>,
 }
 
 impl Scratch {
     fn frame(&mut self, query: usize, target: usize, allowed: Allowed) -> &Frame {
-        if self.framed != Some((query, allowed)) {
-            self.framed = Some((query, allowed));
+        if self.framed != Some(allowed) {
+            self.framed = Some(allowed);
             self.frames.clear();
         }
-        if self.frames.len() <= target {
-            self.frames.resize_with(target + 1, || None);
+        if self.frames.len() <= query {
+            self.frames.resize_with(query + 1, Vec::new);
         }
-        self.frames[target].get_or_insert_with(|| Frame::new(query, target, allowed))
+        let frames = &mut self.frames[query];
+        if frames.len() <= target {
+            frames.resize_with(target + 1, || None);
+        }
+        frames[target].get_or_insert_with(|| Frame::new(query, target, allowed))
     }
 }

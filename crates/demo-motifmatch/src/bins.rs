@@ -86,9 +86,11 @@ impl Bins {
             self.rows[found].used = self.queries;
             return found;
         }
-        let oldest = (0..self.rows.len()).min_by_key(|&row| self.rows[row].used);
-        let free = oldest.filter(|&row| self.rows.len() >= KEPT && self.rows[row].used < self.queries);
-        let row = free.unwrap_or_else(|| {
+        // Rows beyond the kept ones were for a wide query; taking the lowest that is free keeps to those in cache.
+        let is_free = |&row: &usize| self.rows[row].used < self.queries;
+        let kept = (0..self.rows.len().min(KEPT)).filter(is_free).min_by_key(|&row| self.rows[row].used);
+        let free = kept.or_else(|| (KEPT..self.rows.len()).find(is_free));
+        let row = free.filter(|_| self.rows.len() >= KEPT).unwrap_or_else(|| {
             self.rows.push(Row::new(targets.len()));
             self.rows.len() - 1
         });

@@ -1,9 +1,10 @@
 //! The centre of a row of scores: exact, from rough scores and a few exact ones.
 //!
 //! Sorting a row for every query column would cost more than the rest of a comparison. Rough scores fall into
-//! 256 even classes of one byte; halving finds the class of the wanted rank with eight counts over bytes, the
-//! rough score of that rank is selected within the class, and only scores that rounding could have moved past it
-//! are asked for exactly. Cost: some passes over bytes and a few exact scores a row.
+//! 256 classes of one byte, even ones between the quartiles of a few scores; halving finds the class of the wanted
+//! rank with eight counts over bytes, the rough score of that rank is selected within the class, and only scores
+//! that rounding could have moved past it are asked for exactly. Cost: some passes over bytes and a few exact
+//! scores a row.
 
 use crate::simd::{class, classify, count_below, find};
 use crate::wide::wide;
@@ -12,6 +13,10 @@ use crate::wide::wide;
 const CHUNK: usize = 16;
 /// The highest class.
 const TOP: f32 = 255.0;
+/// Scores whose quartiles bound the even classes.
+const SAMPLE: usize = 32;
+/// The whole range of scores is no more than so many times that of the even classes, so that no class overflows.
+const NARROWEST: f32 = 65_536.0;
 
 /// The classes of rough scores, reused from row to row.
 #[derive(Debug, Default)]
@@ -31,24 +36,47 @@ pub(crate) struct Rough<'a> {
     pub(crate) ends: (f32, f32),
 }
 
+/// The even classes between the lowest and the highest one.
+#[derive(Debug, Clone, Copy)]
+struct Even {
+    low: f32,
+    /// Classes to a unit of score.
+    spread: f32,
+}
+
+impl Rough<'_> {
+    /// Where the middle of the scores is looked for: between the quartiles of a few of them.
+    fn middle(&self) -> (f32, f32) {
+        let step = self.scores.len() / SAMPLE;
+        if step == 0 {
+            return self.ends;
+        }
+        let mut sample: [f32; SAMPLE] = std::array::from_fn(|i| self.scores[i * step]);
+        sample.sort_unstable_by(f32::total_cmp);
+        let quartiles = (sample[SAMPLE / 4], sample[SAMPLE - 1 - SAMPLE / 4]);
+        let is_wide = (quartiles.1 - quartiles.0) * NARROWEST >= self.ends.1 - self.ends.0;
+        if is_wide { quartiles } else { self.ends }
+    }
+}
+
 impl Classes {
     /// The mean of the exact scores of ranks ⌊C/2⌋ - 1 and ⌈C/2⌉ - 1: Tomtom's centre, just below the median.
     pub(crate) fn centre(&mut self, rough: Rough<'_>, exact: impl Fn(usize) -> f64) -> f64 {
         let count = rough.scores.len();
         let (lower, upper) = ((count / 2).saturating_sub(1), count.div_ceil(2).saturating_sub(1));
-        let (low, high) = rough.ends;
-        let spread = if high > low { TOP / (high - low) } else { 0.0 };
+        let (low, high) = rough.middle();
+        let even = Even { low, spread: if high > low { TOP / (high - low) } else { 0.0 } };
         self.keys.resize(count, 0);
-        classify(rough.scores, low, spread, &mut self.keys);
-        let first = self.ranked(rough, spread, lower, &exact);
+        classify(rough.scores, low, even.spread, &mut self.keys);
+        let first = self.ranked(rough, even, lower, &exact);
         if lower == upper {
             return first;
         }
-        f64::midpoint(first, self.ranked(rough, spread, upper, &exact))
+        f64::midpoint(first, self.ranked(rough, even, upper, &exact))
     }
 
     /// The exact score of a rank, counted from the lowest.
-    fn ranked(&mut self, rough: Rough<'_>, spread: f32, rank: usize, exact: &impl Fn(usize) -> f64) -> f64 {
+    fn ranked(&mut self, rough: Rough<'_>, even: Even, rank: usize, exact: &impl Fn(usize) -> f64) -> f64 {
         let (mut own, mut below) = (0u8, 0);
         // The highest class that no more than `rank` scores lie below holds the rank.
         for bit in (0..8).rev() {
@@ -66,7 +94,7 @@ impl Classes {
         // The exact scores are ranked as the rough ones but for those nearer to each other than twice the error.
         let (least, most) = (middle - 2.0 * rough.error, middle + 2.0 * rough.error);
         let is_within = |score: f32| (least..=most).contains(&score);
-        let of = |score| class(score, rough.ends.0, spread);
+        let of = |score| class(score, even.low, even.spread);
         if of(least) == own && of(most) == own {
             let scores = |place: &u32| rough.scores[*place as usize];
             below += self.places.iter().filter(|place| scores(place) < least).count();

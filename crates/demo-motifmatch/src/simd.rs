@@ -25,6 +25,10 @@ use crate::bins::LANES;
 #[cfg(target_arch = "x86_64")]
 const BLOCK: usize = 32;
 
+/// Blocks whose found places are noted before they are listed: a list that may grow keeps no vector in a register.
+#[cfg(target_arch = "x86_64")]
+const NOTED: usize = 64;
+
 /// Whether the vector forms may be called.
 #[cfg(target_arch = "x86_64")]
 fn has_vectors() -> bool {
@@ -402,16 +406,29 @@ fn avx2_count_below(keys: &[u8], limit: u8) -> (usize, usize) {
 fn avx2_find(keys: &[u8], key: u8, places: &mut Vec<u32>) -> usize {
     let key = _mm256_set1_epi8(key.cast_signed());
     let (blocks, _) = keys.as_chunks::<BLOCK>();
-    for (block, first) in blocks.iter().zip((0u32..).step_by(BLOCK)) {
-        // SAFETY: a block has 32 bytes.
-        let x = unsafe { _mm256_loadu_si256(block.as_ptr().cast::<__m256i>()) };
-        let mut found = _mm256_movemask_epi8(_mm256_cmpeq_epi8(x, key)) as u32;
-        while found != 0 {
-            places.push(first | found.trailing_zeros());
-            found &= found - 1;
+    for (blocks, first) in blocks.chunks(NOTED).zip((0u32..).step_by(NOTED * BLOCK)) {
+        let mut found = [0; NOTED];
+        for (block, found) in blocks.iter().zip(&mut found) {
+            // SAFETY: a block has 32 bytes.
+            let x = unsafe { _mm256_loadu_si256(block.as_ptr().cast::<__m256i>()) };
+            *found = _mm256_movemask_epi8(_mm256_cmpeq_epi8(x, key)) as u32;
         }
+        list(&found[..blocks.len()], first, places);
     }
     blocks.len() * BLOCK
+}
+
+/// Adds the places of the bits that are set, the first of which has the place `first`.
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+fn list(found: &[u32], first: u32, places: &mut Vec<u32>) {
+    for (&bits, first) in found.iter().zip((first..).step_by(BLOCK)) {
+        let mut bits = bits;
+        while bits != 0 {
+            places.push(first | bits.trailing_zeros());
+            bits &= bits - 1;
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -424,26 +441,28 @@ fn avx2_quantise(scores: &[f32], how: Quantising, steps: &mut [i8], near_edges: 
     let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     let (scores, _) = scores.as_chunks::<BLOCK>();
     let (steps, _) = steps.as_chunks_mut::<BLOCK>();
-    for ((scores, steps), first) in scores.iter().zip(steps.iter_mut()).zip((0u32..).step_by(BLOCK)) {
-        let mut near = 0u32;
-        let mut whole = |at: usize| {
-            // SAFETY: `at` is 0, 8, 16 or 24 of 32 numbers.
-            let x = unsafe { _mm256_loadu_ps(scores.as_ptr().add(at)) };
-            let scaled = _mm256_mul_ps(_mm256_sub_ps(x, offset), scale);
-            let nearest = _mm256_round_ps::<NEAREST>(scaled);
-            let off = _mm256_and_ps(_mm256_sub_ps(scaled, nearest), unsigned);
-            near |= (_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(off, edge)) as u32) << at;
-            _mm256_cvtps_epi32(nearest)
-        };
-        let (a, b, c, d) = (whole(0), whole(8), whole(16), whole(24));
-        let packed = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
-        let bins = _mm256_permutevar8x32_epi32(packed, order);
-        // SAFETY: a block has room for 32 bytes.
-        unsafe { _mm256_storeu_si256(steps.as_mut_ptr().cast::<__m256i>(), _mm256_sub_epi8(bins, zero)) };
-        while near != 0 {
-            near_edges.push(first | near.trailing_zeros());
-            near &= near - 1;
+    let runs = scores.chunks(NOTED).zip(steps.chunks_mut(NOTED));
+    for ((scores, steps), first) in runs.zip((0u32..).step_by(NOTED * BLOCK)) {
+        let mut found = [0; NOTED];
+        for ((scores, steps), near) in scores.iter().zip(steps.iter_mut()).zip(&mut found) {
+            let mut whole = |at: usize| {
+                // SAFETY: `at` is 0, 8, 16 or 24 of 32 numbers.
+                let x = unsafe { _mm256_loadu_ps(scores.as_ptr().add(at)) };
+                let scaled = _mm256_mul_ps(_mm256_sub_ps(x, offset), scale);
+                let nearest = _mm256_round_ps::<NEAREST>(scaled);
+                let off = _mm256_and_ps(_mm256_sub_ps(scaled, nearest), unsigned);
+                *near |= (_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(off, edge)) as u32) << at;
+                _mm256_cvtps_epi32(nearest)
+            };
+            let (a, b, c, d) = (whole(0), whole(8), whole(16), whole(24));
+            let packed = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+            let bins = _mm256_permutevar8x32_epi32(packed, order);
+            // SAFETY: a block has room for 32 bytes.
+            unsafe {
+                _mm256_storeu_si256(steps.as_mut_ptr().cast::<__m256i>(), _mm256_sub_epi8(bins, zero));
+            }
         }
+        list(&found[..scores.len().min(steps.len())], first, near_edges);
     }
     scores.len().min(steps.len()) * BLOCK
 }
