@@ -86,22 +86,27 @@ impl<R: Real> Nonzeros<R> {
     /// Lists those of a matrix with rows of `columns`.
     #[inline(always)]
     pub(crate) fn find(&mut self, matrix: &[R], columns: usize) {
+        self.find_by(matrix, columns, list_block);
+    }
+
+    /// The same by a function that lists those of a block, into room for a whole one, and counts them.
+    #[inline(always)]
+    pub(crate) fn find_by(
+        &mut self,
+        matrix: &[R],
+        columns: usize,
+        list_block: impl Fn(&[R], &mut [R; BLOCK], &mut [u16; BLOCK]) -> usize,
+    ) {
         self.blocks = columns.div_ceil(BLOCK);
         let (mut count, mut list) = (0, 0);
         for row in matrix.chunks_exact(columns) {
             for block in row.chunks(BLOCK) {
                 self.starts[list] = count as u32;
                 list += 1;
-                let values = &mut self.values[count..count + BLOCK];
-                let places = &mut self.places[count..count + BLOCK];
-                let mut found = 0;
-                for (column, &x) in block.iter().enumerate() {
-                    // What is not kept is overwritten by the next.
-                    values[found % BLOCK] = x;
-                    places[found % BLOCK] = column as u16;
-                    found += usize::from(x != R::ZERO);
+                let values = self.values[count..].first_chunk_mut();
+                if let (Some(values), Some(places)) = (values, self.places[count..].first_chunk_mut()) {
+                    count += list_block(block, values, places);
                 }
-                count += found;
             }
         }
         self.starts[list] = count as u32;
@@ -114,6 +119,19 @@ impl<R: Real> Nonzeros<R> {
         let range = self.starts[list] as usize..self.starts[list + 1] as usize;
         (&self.values[range.clone()], &self.places[range])
     }
+}
+
+/// Lists the numbers of a block that are not zero.
+#[inline(always)]
+pub(crate) fn list_block<R: Real>(block: &[R], values: &mut [R; BLOCK], places: &mut [u16; BLOCK]) -> usize {
+    let mut found = 0;
+    for (column, &x) in block.iter().enumerate() {
+        // What is not kept is overwritten by the next.
+        values[found % BLOCK] = x;
+        places[found % BLOCK] = column as u16;
+        found += usize::from(x != R::ZERO);
+    }
+    found
 }
 
 /// One product of windows and a right matrix in panels.

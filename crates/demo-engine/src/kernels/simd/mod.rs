@@ -2,6 +2,7 @@
 //! registers. Each has a slow twin in [`super::plain`], which also serves machines without vectors and
 //! sizes that fill none.
 
+mod compress;
 pub(crate) mod lstm;
 mod math;
 pub(crate) mod peak;

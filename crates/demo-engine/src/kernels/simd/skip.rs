@@ -3,6 +3,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::compress;
 use crate::kernels::plain::skip::{BLOCK, SkippingProduct};
 use crate::product::PANEL;
 
@@ -23,7 +24,7 @@ impl WithSimd for Run<'_, '_> {
             let count = windows.chunk().min(windows.sequences - first);
             let rows = first * windows.pitch..first * windows.pitch + windows.input_rows(count);
             let input = &this.input[rows.start * windows.columns..rows.end * windows.columns];
-            this.nonzeros.find(input, windows.columns);
+            compress::find(simd, this.nonzeros, input, windows.columns);
             this.chunk::<S>(simd, first..first + count);
         }
         true
