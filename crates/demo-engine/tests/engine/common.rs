@@ -236,6 +236,10 @@ impl Case {
 /// The largest difference, relative to the largest number.
 pub(crate) fn difference(found: &[f64], wanted: &[f64]) -> f64 {
     assert_eq!(found.len(), wanted.len());
+    // `max` passes over what is no number.
+    if found.iter().zip(wanted).any(|(x, y)| x.is_nan() != y.is_nan()) {
+        return f64::INFINITY;
+    }
     let largest = wanted.iter().fold(1e-300f64, |most, x| most.max(x.abs()));
     found.iter().zip(wanted).fold(0.0f64, |most, (x, y)| most.max((x - y).abs())) / largest
 }
