@@ -15,12 +15,14 @@ for line in sys.stdin:
         print(message["target"]["name"], message["executable"])')
 rm -rf .gpu && mkdir -p .gpu
 pack() {
-  python3 - "$1" ".gpu/$2.xz" <<'PY'
+  strip --strip-debug -o ".gpu/$2" "$1"
+  python3 - ".gpu/$2" ".gpu/$2.xz" <<'PY'
 import lzma, os, sys
 data = open(sys.argv[1], "rb").read()
 open(sys.argv[2], "wb").write(lzma.compress(data, preset=3))
 print(sys.argv[2], len(data) >> 20, "MiB ->", os.path.getsize(sys.argv[2]) >> 20, "MiB")
 PY
+  rm ".gpu/$2"
 }
 target=${CARGO_TARGET_DIR:-target}/release
 pack "$target/xtask" xtask

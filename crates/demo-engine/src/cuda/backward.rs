@@ -2,7 +2,8 @@
 
 use super::bank::{BLOCK, Pass, Run, Wanted};
 use super::forward::{
-    GROUP, Weights, Windows, dropout_scale, function_number, lstm_threads, rows_of, tile_numbers,
+    GROUP, Weights, Windows, dropout_scale, function_number, in_fours, in_registers, lstm_threads, rows_of,
+    tile_numbers,
 };
 use super::machine::{Argument, At, Memory, Stride, arguments};
 use super::memory::{Back, BackWeights, Chunks, Extra, gradient_tile};
@@ -102,10 +103,15 @@ impl Return<'_> {
 
     /// Adds sums over chunks to the gradient of parameters that begin at a place.
     fn add_partials(&self, chunks: usize, place: usize, count: usize) -> Result<()> {
+        self.add_partials_from(0, chunks, place, count)
+    }
+
+    /// The same where the sums begin at a number of the partials.
+    fn add_partials_from(&self, from: usize, chunks: usize, place: usize, count: usize) -> Result<()> {
         let Some(gradient) = self.run.gradient else { return Ok(()) };
         let (who, to, stride) = (self.pass.who(), At(gradient.at(place)), self.pass.parameters());
-        let arguments = arguments![who, &self.back.partials, chunks, to, stride, count];
-        self.pass.numbers("add_partials", count, arguments)
+        let from = At(self.back.partials.at(from));
+        self.pass.numbers("add_partials", count, arguments![who, from, chunks, to, stride, count])
     }
 
     /// The gradient of weights `(depth, columns)` from windows and the gradient of their products, which
@@ -118,11 +124,14 @@ impl Return<'_> {
         place: usize,
     ) -> Result<()> {
         let pass = self.pass;
+        let fours = windows.in_fours() && in_fours([depth, columns, row], [gradient]);
         let (kernel, tile) = match gradient_tile(depth, columns) {
-            (128, 8) => ("window_gradient_128_8", (128, 8)),
-            (128, 32) => ("window_gradient_128_32", (128, 32)),
-            (32, _) => ("window_gradient_32_128", (32, 128)),
-            _ => ("window_gradient_128_128", (128, 128)),
+            (128, 8) => ("window_gradient_128_8_1", (128, 8)),
+            (128, 32) => ("window_gradient_128_32_1", (128, 32)),
+            (32, _) if fours => ("window_gradient_32_128_4", (32, 128)),
+            (32, _) => ("window_gradient_32_128_1", (32, 128)),
+            _ if fours => ("window_gradient_128_128_4", (128, 128)),
+            _ => ("window_gradient_128_128_1", (128, 128)),
         };
         let rows = pass.n * windows.positions;
         let chunks = Chunks::of_product(rows, (depth, columns), pass.bank.shape.members);
@@ -146,33 +155,42 @@ impl Return<'_> {
         self.add_partials(chunks.count, place, depth * columns)
     }
 
-    /// The gradient of weights that codes looked up, `(width, 4, filters)`.
-    fn code_gradient(&self, codes: u64, look_up: &Convolve, (gradient, row): (At, usize)) -> Result<()> {
+    /// The gradient of weights that codes looked up, `(width, 4, filters)`, and, where its place is given,
+    /// of a bias.
+    fn code_gradient(
+        &self,
+        codes: u64,
+        look_up: &Convolve,
+        (gradient, row): (At, usize),
+        bias: Option<usize>,
+    ) -> Result<()> {
         let Convolve { width, filters, length, positions, lead, weight, .. } = *look_up;
         let (pass, tile) = (self.pass, table_filters(look_up));
         let tiles = filters.div_ceil(tile);
         let chunks = Chunks::of_codes(pass.n, tiles, pass.bank.shape.members);
-        pass.launch(
-            "gather_gradient",
-            (chunks.count, tiles),
-            tile,
-            width * 5 * tile,
-            arguments![
-                pass.who(),
-                At(codes),
-                length,
-                lead,
-                positions,
-                pass.n,
-                gradient,
-                row,
-                width,
-                filters,
-                &self.back.partials,
-                chunks.rows,
-            ],
-        )?;
-        self.add_partials(chunks.count, weight, width * 4 * filters)
+        // The totals of all members stand after all sums.
+        let sums = pass.bank.shape.members * chunks.count * width * 4 * filters;
+        let totals = bias.map_or(At(0), |_| At(self.back.partials.at(sums)));
+        let grid = (chunks.count, tiles);
+        let head = arguments![pass.who(), At(codes), length, lead, positions, pass.n, gradient, row];
+        let tail = arguments![filters, &self.back.partials, totals, chunks.rows];
+        let mut list = [Argument::NULL; 13];
+        list[..8].copy_from_slice(head);
+        let in_registers = match width {
+            1 => Some("gather_gradient_1"),
+            9 => Some("gather_gradient_9"),
+            _ => None,
+        };
+        if let Some(kernel) = in_registers {
+            list[8..12].copy_from_slice(tail);
+            pass.launch(kernel, grid, tile, 0, &list[..12])?;
+        } else {
+            list[8] = width.into();
+            list[9..].copy_from_slice(tail);
+            pass.launch("gather_gradient", grid, tile, width * 5 * tile, &list)?;
+        }
+        self.add_partials(chunks.count, weight, width * 4 * filters)?;
+        bias.map_or(Ok(()), |bias| self.add_partials_from(sums, chunks.count, bias, filters))
     }
 
     /// The gradient of observed bases through weights that codes looked up.
@@ -222,7 +240,7 @@ impl Return<'_> {
         let (depth, looked_up) = (step.depth(), self.pass.looked_up(i));
         if self.run.gradient.is_some() {
             if let Some(codes) = looked_up {
-                self.code_gradient(codes, step, of_output)?;
+                self.code_gradient(codes, step, of_output, None)?;
             } else {
                 let windows = Windows::of(step, pass.value(i));
                 self.weight_gradient(&windows, of_output, (depth, step.filters), step.weight)?;
@@ -267,16 +285,16 @@ impl Return<'_> {
             let to = At(recurrent.at(direction * 4 * h * h));
             self.reverse(step.places[direction * 3 + 1], (1, h, 4 * h), to, 8 * h * h)?;
         }
-        let (shared, on_chip) = pass.room(GROUP * 9 * h, 4 * h * h);
-        let (n, length) = (pass.n, step.length);
+        let (n, length, grid) = (pass.n, step.length, (pass.n.div_ceil(GROUP), 2));
         let gradient = self.gradient(i + 1);
-        pass.launch(
-            "lstm_backward",
-            (n.div_ceil(GROUP), 2),
-            lstm_threads(h),
-            shared,
-            arguments![pass.who(), gates, cell, gradient, recurrent, n, length, h, on_chip],
-        )?;
+        if let Some(kernel) = in_registers(h, ["lstm_backward_16", "lstm_backward_32"]) {
+            let arguments = arguments![pass.who(), gates, cell, gradient, recurrent, n, length];
+            pass.launch(kernel, grid, 4 * h, GROUP * 8 * h, arguments)?;
+        } else {
+            let (shared, on_chip) = pass.room(GROUP * 9 * h, 4 * h * h);
+            let arguments = arguments![pass.who(), gates, cell, gradient, recurrent, n, length, h, on_chip];
+            pass.launch("lstm_backward", grid, lstm_threads(h), shared, arguments)?;
+        }
         if self.run.gradient.is_some() {
             for direction in 0..2 {
                 self.lstm_parameters(i, step, direction)?;
@@ -299,6 +317,9 @@ impl Return<'_> {
         };
         let [input, recurrent, bias] = [0, 1, 2].map(|part| step.places[direction * 3 + part]);
         self.weight_gradient(&states, of_gates, (h, 4 * h), recurrent)?;
+        if let Some(codes) = pass.looked_up(i) {
+            return self.code_gradient(codes, &look_up_of(step, input), of_gates, Some(bias));
+        }
         let rows = pass.n * l;
         let chunks = Chunks::of_columns(rows, 4 * h, members);
         let stride = Stride(rows * 8 * h);
@@ -310,9 +331,6 @@ impl Return<'_> {
             arguments![pass.who(), of_gates.0, stride, 8 * h, rows, 4 * h, &self.back.partials, chunks.rows],
         )?;
         self.add_partials(chunks.count, bias, 4 * h)?;
-        if let Some(codes) = pass.looked_up(i) {
-            return self.code_gradient(codes, &look_up_of(step, input), of_gates);
-        }
         let windows = rows_of(pass.value(i), l, step.inputs);
         self.weight_gradient(&windows, of_gates, (step.inputs, 4 * h), input)
     }
@@ -357,22 +375,26 @@ impl Return<'_> {
         let chunks = Chunks::of_columns(n, step.channels, pass.bank.shape.members);
         let bias = step.bias.filter(|_| self.run.gradient.is_some());
         let partials = bias.map_or(At(0), |_| At(self.back.partials.at(0)));
+        let (from, to) = (pass.value(i), self.gradient(i));
+        let (outputs, gradient) = (pass.value(i + 1), self.gradient(i + 1));
+        let fours = in_fours([step.channels], [from, to, outputs, gradient]);
+        let (kernel, each) = if fours { ("finish_gradient_4", 4) } else { ("finish_gradient_1", 1) };
         pass.launch(
-            "finish_gradient",
-            (step.channels.div_ceil(32), chunks.count),
+            kernel,
+            (step.channels.div_ceil(32 * each), chunks.count),
             BLOCK,
-            BLOCK,
+            BLOCK * each,
             arguments![
                 pass.who(),
-                pass.value(i),
-                self.gradient(i),
+                from,
+                to,
                 n,
                 step.positions,
                 step.channels,
                 step.pool,
                 function_number(step.function),
-                pass.value(i + 1),
-                self.gradient(i + 1),
+                outputs,
+                gradient,
                 bits,
                 step.words(),
                 scale,

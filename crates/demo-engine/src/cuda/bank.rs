@@ -94,6 +94,7 @@ impl Bank {
             });
         }
         let scratch = Scratch::new(&steps, shape, &mut |bytes| Memory::new(machine, bytes))?;
+        machine.clear(scratch.losses.at(0), shape.members * 4)?;
         for (step, extra) in steps.list.iter().zip(&scratch.extra) {
             if let (Step::Lstm(lstm), Extra::Lstm { places, .. }) = (step, extra) {
                 places.write(0, &lstm.places.map(|place| place as u32))?;

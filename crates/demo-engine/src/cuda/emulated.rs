@@ -196,14 +196,12 @@ fn build() -> std::result::Result<PathBuf, String> {
             // Writing to a string cannot fail.
             let _ = writeln!(table, "KERNEL({name})");
         }
-        // Kernels made by a macro: WINDOW_PRODUCT(128, 32, ...) makes window_product_128_32.
-        if let Some((name, sizes)) = line.strip_suffix(')').and_then(|line| line.split_once('(')) {
-            let mut sizes = sizes.split(", ");
-            if let (true, Some(rows), Some(columns)) =
-                (name.starts_with("WINDOW_"), sizes.next(), sizes.next())
-            {
-                let _ = writeln!(table, "KERNEL({}_{rows}_{columns})", name.to_lowercase());
-            }
+        // Kernels made by a macro: WINDOW_PRODUCT(128, 32, 1, ..) makes window_product_128_32_1.
+        if let Some((name, sizes)) = line.strip_suffix(')').and_then(|line| line.split_once('('))
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        {
+            let sizes: Vec<&str> = sizes.split(", ").take(3).collect();
+            let _ = writeln!(table, "KERNEL({}_{})", name.to_lowercase(), sizes.join("_"));
         }
     }
     let folder = std::env::temp_dir().join(format!("deep-motif-emulator-{:016x}", fingerprint(&table)));

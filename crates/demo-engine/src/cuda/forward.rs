@@ -2,7 +2,7 @@
 
 use super::bank::{BLOCK, Pass};
 use super::machine::{Argument, At, Stride, arguments};
-use super::memory::{BackWeights, Chunks, Extra};
+use super::memory::{BackWeights, Chunks, DEPTH, Extra};
 use super::steps::{Convolve, Finish, Lstm, Normalise, Step, table_filters};
 use crate::{Activation, Result};
 
@@ -37,6 +37,11 @@ impl Windows {
             shift: 0,
             positions: step.positions,
         }
+    }
+
+    /// Whether every window begins where four numbers can be read at once.
+    pub(crate) fn in_fours(&self) -> bool {
+        in_fours([self.row, self.sequence, self.shift], [self.input])
     }
 
     /// As the arguments of a product over n sequences.
@@ -103,10 +108,12 @@ impl Pass<'_> {
     /// `to[r, c]` of rows of `to_row` numbers: every window times the weights.
     pub(crate) fn product(&self, windows: &Windows, weights: Weights, to: At, to_row: usize) -> Result<()> {
         let rows = self.n * windows.positions;
+        let fours = windows.in_fours() && in_fours([weights.depth, weights.columns, to_row], [to]);
         let (kernel, tile) = match weights.columns {
-            ..=12 => ("window_product_128_8", (128, 8)),
-            13..=48 => ("window_product_128_32", (128, 32)),
-            _ => ("window_product_128_128", (128, 128)),
+            ..=12 => ("window_product_128_8_1", (128, 8)),
+            13..=48 => ("window_product_128_32_1", (128, 32)),
+            _ if fours => ("window_product_128_128_4", (128, 128)),
+            _ => ("window_product_128_128_1", (128, 128)),
         };
         let mut list = [Argument::NULL; 16];
         list[0] = self.who().into();
@@ -133,7 +140,7 @@ impl Pass<'_> {
         // A block fills its tables once for some hundred rows.
         let grid = (rows.div_ceil(512), step.filters.div_ceil(tile));
         self.launch(
-            "look_up",
+            if in_fours([step.filters], [to]) { "look_up_4" } else { "look_up_1" },
             grid,
             BLOCK,
             step.width * 5 * tile,
@@ -164,29 +171,30 @@ impl Pass<'_> {
             Some(BackWeights::Lstm { cell, .. }) if self.keep => At(cell.at(0)),
             _ => At(0),
         };
+        let places = arguments![
+            self.who(),
+            gates,
+            self.value(i + 1),
+            cell,
+            At(self.params),
+            self.parameters(),
+            places,
+            At(codes.unwrap_or(0)),
+            self.n,
+            step.length,
+        ];
+        let table = if codes.is_some() { 20 * h } else { 0 };
+        let grid = (self.n.div_ceil(GROUP), 2);
+        let mut list = [Argument::NULL; 13];
+        list[..10].copy_from_slice(places);
+        if let Some(kernel) = in_registers(h, ["lstm_forward_16", "lstm_forward_32"]) {
+            list[10] = self.keep.into();
+            return self.launch(kernel, grid, 4 * h, GROUP * 2 * h + table, &list[..11]);
+        }
         let state = GROUP * (h.next_multiple_of(4) + 5 * h);
-        let (shared, on_chip) = self.room(state + if codes.is_some() { 20 * h } else { 0 }, 4 * h * h);
-        self.launch(
-            "lstm_forward",
-            (self.n.div_ceil(GROUP), 2),
-            lstm_threads(h),
-            shared,
-            arguments![
-                self.who(),
-                gates,
-                self.value(i + 1),
-                cell,
-                At(self.params),
-                self.parameters(),
-                places,
-                At(codes.unwrap_or(0)),
-                self.n,
-                step.length,
-                h,
-                self.keep,
-                on_chip,
-            ],
-        )
+        let (shared, on_chip) = self.room(state + table, 4 * h * h);
+        list[10..].copy_from_slice(arguments![h, self.keep, on_chip]);
+        self.launch("lstm_forward", grid, lstm_threads(h), shared, &list)
     }
 
     /// The input's part of the gates, of both directions.
@@ -236,12 +244,21 @@ impl Pass<'_> {
                 ],
             )?;
         }
-        self.sequences(
-            "finish",
-            step.windows() * step.channels,
+        let (from, to) = (self.value(i), self.value(i + 1));
+        let (kernel, each) =
+            if in_fours([step.channels], [from, to]) { ("finish_4", 4) } else { ("finish_1", 1) };
+        let count = step.windows() * step.channels / each;
+        let block = count.next_multiple_of(32).min(BLOCK);
+        // A thread takes some sequences, for which it finds its place once.
+        let grid = (count.div_ceil(block), n.div_ceil(4));
+        self.launch(
+            kernel,
+            grid,
+            block,
+            0,
             arguments![
                 self.who(),
-                self.value(i),
+                from,
                 n,
                 step.positions,
                 step.channels,
@@ -252,7 +269,7 @@ impl Pass<'_> {
                 bits,
                 words,
                 scale,
-                self.value(i + 1),
+                to,
             ],
         )
     }
@@ -307,9 +324,23 @@ pub(crate) fn rows_of(input: At, length: usize, channels: usize) -> Windows {
     Windows { input, sequence: length * channels, row: channels, lead: 0, shift: 0, positions: length }
 }
 
-/// Shared numbers of a product's tiles.
+/// Whether these sizes and addresses keep groups of four numbers together.
+pub(crate) fn in_fours<const S: usize, const A: usize>(sizes: [usize; S], addresses: [At; A]) -> bool {
+    sizes.iter().all(|size| size % 4 == 0) && addresses.iter().all(|At(address)| address % 16 == 0)
+}
+
+/// Shared numbers of a product: two slabs of its tiles.
 pub(crate) fn tile_numbers((rows, columns): (usize, usize)) -> usize {
-    8 * (rows + 4 + columns)
+    2 * DEPTH * (rows + 4 + columns)
+}
+
+/// Of a kernel's forms for 16 and for 32 hidden units, with the weights in registers, that for so many.
+pub(crate) fn in_registers(hidden: usize, forms: [&'static str; 2]) -> Option<&'static str> {
+    match hidden {
+        16 => Some(forms[0]),
+        32 => Some(forms[1]),
+        _ => None,
+    }
 }
 
 /// Threads of a block of an LSTM: one for each gate, where there are not too many. They hold some 140

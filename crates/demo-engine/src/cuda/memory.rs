@@ -4,12 +4,14 @@
 use super::steps::{Codes, Convolve, Finish, Lstm, Step, Steps};
 use crate::{BankShape, Result};
 
-/// Depth of a tile of the products: chunks of rows are multiples of it.
-const DEPTH: usize = 8;
-/// Blocks that keep a large device busy: two for each multiprocessor.
-const BUSY: usize = 264;
+/// Depth of a slab of the products: chunks of rows are multiples of it.
+pub(crate) const DEPTH: usize = 16;
+/// Blocks of a sum over rows that keep a large device busy: of its 132 multiprocessors each has room for
+/// two of the products' blocks and for eight of the others', several times over.
+const BUSY_PRODUCT: usize = 132 * 2 * 4;
+const BUSY: usize = 132 * 8 * 2;
 /// Chunks that a sum over rows is split into, at most.
-const MOST_CHUNKS: usize = 32;
+const MOST_CHUNKS: usize = 64;
 
 /// What going forward needs. T is memory, or the count of its bytes.
 #[derive(Debug)]
@@ -191,23 +193,23 @@ impl Chunks {
 
     /// For a gradient of weights by codes, in sequences.
     pub(crate) fn of_codes(sequences: usize, tiles: usize, members: usize) -> Self {
-        Self::new(sequences, most(tiles, members), 1)
+        Self::new(sequences, most(BUSY, tiles, members), 1)
     }
 
-    /// For sums of columns.
+    /// For sums of columns, of which a block takes 32 or 128.
     pub(crate) fn of_columns(rows: usize, columns: usize, members: usize) -> Self {
-        Self::new(rows, most(columns.div_ceil(32), members), 1)
+        Self::new(rows, most(BUSY, columns.div_ceil(128), members), 1)
     }
 }
 
-/// Chunks that keep the device busy beside so many tiles and members.
-fn most(tiles: usize, members: usize) -> usize {
-    (BUSY / (tiles * members)).clamp(1, MOST_CHUNKS)
+/// Chunks that make about so many blocks beside so many tiles and members.
+fn most(blocks: usize, tiles: usize, members: usize) -> usize {
+    (blocks / (tiles * members)).clamp(1, MOST_CHUNKS)
 }
 
 fn product_chunks((depth, columns): (usize, usize), members: usize) -> usize {
     let (rows, width) = gradient_tile(depth, columns);
-    most(depth.div_ceil(rows) * columns.div_ceil(width), members)
+    most(BUSY_PRODUCT, depth.div_ceil(rows) * columns.div_ceil(width), members)
 }
 
 /// The tile of a gradient of weights (depth, columns).
@@ -223,15 +225,16 @@ pub(crate) fn gradient_tile(depth: usize, columns: usize) -> (usize, usize) {
 /// Numbers of a step's sums over chunks, of one member.
 fn partial_numbers(step: &Step, members: usize) -> usize {
     let product = |depth: usize, columns: usize| product_chunks((depth, columns), members) * depth * columns;
-    let columns = |columns: usize| most(columns.div_ceil(32), members) * columns;
+    let columns = |columns: usize| most(BUSY, columns.div_ceil(128), members) * columns;
     match step {
         Step::Convolve(step @ Convolve { width, filters, .. }) => {
             let tiles = filters.div_ceil(super::steps::table_filters(step));
-            let codes = most(tiles, members) * width * 4 * filters;
+            let codes = most(BUSY, tiles, members) * width * 4 * filters;
             product(step.depth(), *filters).max(codes)
         }
         Step::Lstm(Lstm { inputs, hidden, .. }) => {
-            let codes = most((4 * hidden).div_ceil(128), members) * 4 * 4 * hidden;
+            // Of each base and of all together.
+            let codes = most(BUSY, (4 * hidden).div_ceil(128), members) * 5 * 4 * hidden;
             let products = product(*hidden, 4 * hidden).max(product(*inputs, 4 * hidden));
             products.max(codes).max(columns(4 * hidden))
         }

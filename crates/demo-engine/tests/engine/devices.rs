@@ -83,10 +83,14 @@ const NORM: Layer = Layer::BatchNormalisation { epsilon: 0.01, momentum: 0.1 };
 fn published_networks() {
     check(&published("cnn", 47, 20, 0), 3, 21);
     check(&published("rnn", 13, 0, 17), 2, 21);
+    check(&published("rnn", 13, 0, 32), 2, 9);
     check(&published("cnn-rnn", 13, 20, 16), 2, 19);
     // Tiles of every size, whole and in part; sums over several chunks.
     check_training(&published("cnn", 41, 130, 0), 1, 5);
     check_training(&published("cnn-rnn", 9, 70, 33), 1, 9);
+    // Rows in fours, and an LSTM with its weights in registers.
+    check_training(&published("cnn", 41, 132, 0), 2, 5);
+    check_training(&published("cnn-rnn", 9, 72, 32), 2, 9);
 }
 
 #[test]
@@ -328,7 +332,8 @@ fn arguments_of_another_device_are_refused() {
     assert_eq!(message, "the logits: found on the CPU, wanted on a CUDA device");
     let error = Plan::new(&case.network, shape, DType::F64, &device).unwrap_err().to_string();
     assert_eq!(error, "CUDA devices compute in F32, not in F64; use the CPU for F64");
-    let huge = BankShape { members: 2000, batch: 1 << 16 };
+    // Petabytes.
+    let huge = BankShape { members: 2000, batch: 1 << 23 };
     let error = Plan::new(&case.network, huge, DType::F32, &device).unwrap_err().to_string();
     assert!(error.contains("out of memory") || error.contains("out of range"), "{error}");
 }

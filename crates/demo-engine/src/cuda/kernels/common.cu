@@ -45,3 +45,23 @@ __device__ __forceinline__ float slope(int function, float y) {
 }
 
 __device__ __forceinline__ float sigmoid(float x) { return 1.f / (1.f + expf(-x)); }
+
+// V numbers side by side, one or four.
+template <int V> __device__ __forceinline__ void load(const float *from, float (&to)[V]) {
+    if constexpr (V == 4) {
+        float4 four = *(const float4 *)from;
+        to[0] = four.x;
+        to[1] = four.y;
+        to[2] = four.z;
+        to[3] = four.w;
+    } else {
+        to[0] = *from;
+    }
+}
+
+template <int V> __device__ __forceinline__ void store(float *to, const float (&from)[V]) {
+    if constexpr (V == 4)
+        *(float4 *)to = {from[0], from[1], from[2], from[3]};
+    else
+        *to = from[0];
+}

@@ -51,73 +51,128 @@ extern "C" __global__ void dropout_bits(
     }
 }
 
-__device__ __forceinline__ bool kept(const u32 *bits, i64 sequence, int words, int element) {
-    return bits[sequence * words + element / 32] >> element % 32 & 1;
+// The dropout bits of elements that begin at a multiple of V, the first in the lowest bit; all ones where
+// there are none.
+__device__ __forceinline__ u32 kept(const u32 *bits, i64 sequence, int words, int element) {
+    return bits ? bits[sequence * words + element / 32] >> element % 32 : 0xFFFFFFFFu;
 }
 
 // to[a, q, c] = dropout(f(max over j of from[a, q pool + j, c] + bias[c])), for (n, l, c) to
-// (n, l / pool, c); without bias or bits where these are null.
-extern "C" __global__ void finish(
+// (n, l / pool, c), V channels a thread; without bias or bits where these are null.
+template <int V>
+__device__ __forceinline__ void finish(
     const int *who, const float *from, int sequences, int positions, int channels, int pool, int function,
     const float *bias, i64 bias_stride, const u32 *bits, int words, float scale, float *to) {
     int member = who[blockIdx.z], outputs = positions / pool * channels;
-    int e = blockIdx.x * blockDim.x + threadIdx.x;
+    int e = (blockIdx.x * blockDim.x + threadIdx.x) * V;
     if (e >= outputs) return;
     int c = e % channels, q = e / channels;
-    float shift = bias ? bias[member * bias_stride + c] : 0.f;
+    float shift[V];
+#pragma unroll
+    for (int v = 0; v < V; v++) shift[v] = bias ? bias[member * bias_stride + c + v] : 0.f;
     for (int a = blockIdx.y; a < sequences; a += gridDim.y) {
         i64 sequence = (i64)member * sequences + a;
         const float *window = from + (sequence * positions + (i64)q * pool) * channels + c;
-        float best = window[0];
+        float best[V], x[V];
+        load<V>(window, best);
         for (int j = 1; j < pool; j++) {
-            float x = window[(i64)j * channels];
-            best = x > best ? x : best;
+            load<V>(window + (i64)j * channels, x);
+#pragma unroll
+            for (int v = 0; v < V; v++) best[v] = x[v] > best[v] ? x[v] : best[v];
         }
-        float y = activate(function, bias ? best + shift : best);
-        if (bits) y = kept(bits, sequence, words, e) ? y * scale : 0.f;
-        to[sequence * outputs + e] = y;
+        u32 keep = kept(bits, sequence, words, e);
+#pragma unroll
+        for (int v = 0; v < V; v++) {
+            float y = activate(function, bias ? best[v] + shift[v] : best[v]);
+            if (bits) y = keep >> v & 1 ? y * scale : 0.f;
+            best[v] = y;
+        }
+        store<V>(to + sequence * outputs + e, best);
     }
 }
 
+#define FINISH(V)                                                                                          \
+    extern "C" __global__ void finish_##V(                                                                 \
+        const int *who, const float *from, int sequences, int positions, int channels, int pool,           \
+        int function, const float *bias, i64 bias_stride, const u32 *bits, int words, float scale,         \
+        float *to) {                                                                                       \
+        finish<V>(                                                                                         \
+            who, from, sequences, positions, channels, pool, function, bias, bias_stride, bits, words,     \
+            scale, to);                                                                                    \
+    }
+
+FINISH(4)
+FINISH(1)
+
 // The way back: the gradient of `outputs` becomes that of what the pools saw, at the first maximum of
 // each; other positions get zero. `to` may be `from` itself. `keep` undoes the scale of dropout.
-// partials[chunk, c] is the gradient of the bias over a chunk of sequences, where it is not null.
-extern "C" __global__ void finish_gradient(
+// partials[chunk, c] is the gradient of the bias over a chunk of sequences, where it is not null. A block
+// has 32 V channels.
+template <int V>
+__device__ __forceinline__ void finish_gradient(
     const int *who, const float *from, float *to, int sequences, int positions, int channels, int pool,
     int function, const float *outputs, const float *gradient, const u32 *bits, int words, float scale,
     float keep, float *partials, int chunk) {
-    SHARED_MEMORY(sums);
-    int member = who[blockIdx.z], group = threadIdx.x / 32, c = blockIdx.x * 32 + threadIdx.x % 32;
-    int windows = positions / pool, first = blockIdx.y * chunk;
-    int count = (first + chunk < sequences ? chunk : sequences - first) * windows;
-    float sum = 0.f;
+    SHARED_MEMORY(room);
+    int member = who[blockIdx.z], group = threadIdx.x / 32, lane = threadIdx.x % 32 * V;
+    int c = blockIdx.x * 32 * V + lane, windows = positions / pool, first = blockIdx.y * chunk;
+    int until = first + chunk < sequences ? first + chunk : sequences;
+    float sums[V] = {};
     if (c < channels)
-        for (int row = group; row < count; row += 8) {
-            int a = first + row / windows, q = row % windows;
+        // The windows of all sequences one after the other, eight groups in turns.
+        for (int a = first + group / windows, q = group % windows; a < until;) {
             i64 sequence = (i64)member * sequences + a;
             i64 at = (sequence * windows + q) * channels + c;
             i64 begin = (sequence * positions + (i64)q * pool) * channels + c;
-            float g = gradient[at];
-            if (bits) g = kept(bits, sequence, words, q * channels + c) ? g * scale : 0.f;
-            g = g * slope(function, outputs[at] * keep);
-            sum += g;
-            float best = from[begin];
-            int place = 0;
+            float g[V], y[V], best[V], x[V];
+            int place[V] = {};
+            load<V>(gradient + at, g);
+            load<V>(outputs + at, y);
+            u32 stays = kept(bits, sequence, words, q * channels + c);
+#pragma unroll
+            for (int v = 0; v < V; v++) {
+                if (bits) g[v] = stays >> v & 1 ? g[v] * scale : 0.f;
+                g[v] = g[v] * slope(function, y[v] * keep);
+                sums[v] += g[v];
+            }
+            if (pool > 1) load<V>(from + begin, best);
             for (int j = 1; j < pool; j++) {
-                float x = from[begin + (i64)j * channels];
-                if (x > best) {
-                    best = x;
-                    place = j;
-                }
+                load<V>(from + begin + (i64)j * channels, x);
+#pragma unroll
+                for (int v = 0; v < V; v++)
+                    if (x[v] > best[v]) {
+                        best[v] = x[v];
+                        place[v] = j;
+                    }
             }
             // The last window also clears what no window covers.
             int end = q + 1 < windows ? pool : positions - q * pool;
-            for (int j = 0; j < end; j++) to[begin + (i64)j * channels] = j == place ? g : 0.f;
+            for (int j = 0; j < end; j++) {
+#pragma unroll
+                for (int v = 0; v < V; v++) x[v] = j == place[v] ? g[v] : 0.f;
+                store<V>(to + begin + (i64)j * channels, x);
+            }
+            for (q += 8; q >= windows; q -= windows) a++;
         }
     if (!partials) return;
-    sums[threadIdx.x] = sum;
+    store<V>(room + group * 32 * V + lane, sums);
     __syncthreads();
-    if (group > 0 || c >= channels) return;
-    for (int other = 1; other < 8; other++) sum += sums[other * 32 + threadIdx.x];
-    partials[((i64)member * gridDim.y + blockIdx.y) * channels + c] = sum;
+    int column = threadIdx.x;
+    if (column >= 32 * V || blockIdx.x * 32 * V + column >= channels) return;
+    float sum = 0.f;
+    for (int other = 0; other < 8; other++) sum += room[other * 32 * V + column];
+    partials[((i64)member * gridDim.y + blockIdx.y) * channels + blockIdx.x * 32 * V + column] = sum;
 }
+
+#define FINISH_GRADIENT(V)                                                                                 \
+    extern "C" __global__ void finish_gradient_##V(                                                        \
+        const int *who, const float *from, float *to, int sequences, int positions, int channels,          \
+        int pool, int function, const float *outputs, const float *gradient, const u32 *bits, int words,   \
+        float scale, float keep, float *partials, int chunk) {                                             \
+        finish_gradient<V>(                                                                                \
+            who, from, to, sequences, positions, channels, pool, function, outputs, gradient, bits, words, \
+            scale, keep, partials, chunk);                                                                 \
+    }
+
+FINISH_GRADIENT(4)
+FINISH_GRADIENT(1)

@@ -35,8 +35,9 @@ extern "C" __global__ void one_hot(const int *who, const u8 *codes, float *to, i
 }
 
 // A convolution on codes: to[a, t, f] = sum over j of weight[j, code(t + j - lead), f]. Weights of
-// `tile` filters are in shared memory, with a row of zeros for the unknown base.
-extern "C" __global__ void look_up(
+// `tile` filters are in shared memory, with a row of zeros for the unknown base; a thread makes V sums.
+template <int V>
+__device__ __forceinline__ void look_up(
     const int *who, const u8 *codes, int length, int lead, int positions, int rows, const float *weight,
     i64 weight_stride, int width, int filters, int tile, float *to) {
     SHARED_MEMORY(table);
@@ -47,32 +48,53 @@ extern "C" __global__ void look_up(
         table[i] = base < UNKNOWN && f < filters ? weight[(i64)(j * 4 + base) * filters + f] : 0.f;
     }
     __syncthreads();
-    int lane = threadIdx.x % tile, groups = blockDim.x / tile, f = first + lane;
+    int lanes = tile / V, lane = threadIdx.x % lanes * V, groups = blockDim.x / lanes, f = first + lane;
     if (f >= filters) return;
-    i64 sequences = rows / positions;
-    for (int r = blockIdx.x * groups + threadIdx.x / tile; r < rows; r += gridDim.x * groups) {
-        int a = r / positions, t = r % positions;
-        const u8 *code = codes + (member * sequences + a) * length;
-        float sum = 0.f;
-        for (int j = 0; j < width; j++) {
-            int p = t + j - lead;
-            if (p >= 0 && p < length) sum += table[(j * 5 + code[p]) * tile + lane];
+    codes += (i64)member * (rows / positions) * length;
+    to += (i64)member * rows * filters + f;
+    table += lane;
+    for (int r = blockIdx.x * groups + threadIdx.x / lanes; r < rows; r += gridDim.x * groups) {
+        int a = r / positions, begin = r % positions - lead;
+        const u8 *code = codes + a * length + begin;
+        int until = begin + width < length ? width : length - begin;
+        float sums[V] = {};
+        for (int j = begin < 0 ? -begin : 0; j < until; j++) {
+            float part[V];
+            load<V>(table + (j * 5 + code[j]) * tile, part);
+#pragma unroll
+            for (int v = 0; v < V; v++) sums[v] += part[v];
         }
-        to[((i64)member * rows + r) * filters + f] = sum;
+        store<V>(to + (i64)r * filters, sums);
     }
 }
 
+#define LOOK_UP(V)                                                                                         \
+    extern "C" __global__ void look_up_##V(                                                                \
+        const int *who, const u8 *codes, int length, int lead, int positions, int rows,                    \
+        const float *weight, i64 weight_stride, int width, int filters, int tile, float *to) {             \
+        look_up<V>(                                                                                        \
+            who, codes, length, lead, positions, rows, weight, weight_stride, width, filters, tile, to);   \
+    }
+
+LOOK_UP(4)
+LOOK_UP(1)
+
 // The gradient of a convolution's weights by code: partial[j, base, f] = sum over a chunk of sequences
-// of gradient[a, t, f] wherever code(t + j - lead) is the base. A thread owns a filter's column.
+// of gradient[a, t, f] wherever code(t + j - lead) is the base; after those of all chunks, where they are
+// wanted, totals[f] = sum of gradient[a, t, f]. A thread owns a filter's column.
+//
+// For any width, sums are in shared memory.
 extern "C" __global__ void gather_gradient(
     const int *who, const u8 *codes, int length, int lead, int positions, int sequences,
-    const float *gradient, int gradient_row, int width, int filters, float *partials, int chunk) {
+    const float *gradient, int gradient_row, int width, int filters, float *partials, float *totals,
+    int chunk) {
     SHARED_MEMORY(table);
     int tile = blockDim.x, lane = threadIdx.x, member = who[blockIdx.z], f = blockIdx.y * tile + lane;
     for (int i = lane; i < width * 5 * tile; i += tile) table[i] = 0.f;
     __syncthreads();
     if (f >= filters) return;
     int from = blockIdx.x * chunk, until = from + chunk < sequences ? from + chunk : sequences;
+    float total = 0.f;
     for (int a = from; a < until; a++) {
         i64 sequence = (i64)member * sequences + a;
         const u8 *code = codes + sequence * length;
@@ -80,16 +102,83 @@ extern "C" __global__ void gather_gradient(
         for (int t = 0; t < positions; t++) {
             float g = rows[(i64)t * gradient_row];
             if (g == 0.f) continue;
+            total += g;
             for (int j = 0; j < width; j++) {
                 int p = t + j - lead;
                 if (p >= 0 && p < length) table[(j * 5 + code[p]) * tile + lane] += g;
             }
         }
     }
-    partials += ((i64)member * gridDim.x + blockIdx.x) * width * 4 * filters;
+    i64 part = (i64)member * gridDim.x + blockIdx.x;
+    if (totals) totals[part * filters + f] = total;
+    partials += part * width * 4 * filters;
     for (int i = 0; i < width * 4; i++)
         partials[(i64)i * filters + f] = table[(i / 4 * 5 + i % 4) * tile + lane];
 }
+
+// For widths that have a kernel of their own, sums are in registers: position after position, the
+// gradients of the W windows that see it are added to the sums of the base that is there.
+template <int W>
+__device__ __forceinline__ void gather_gradient_in_registers(
+    const int *who, const u8 *codes, int length, int lead, int positions, int sequences,
+    const float *gradient, int gradient_row, int filters, float *partials, float *totals, int chunk) {
+    int member = who[blockIdx.z], f = blockIdx.y * blockDim.x + threadIdx.x;
+    if (f >= filters) return;
+    int from = blockIdx.x * chunk, until = from + chunk < sequences ? from + chunk : sequences;
+    float sums[W][4] = {}, total = 0.f;
+    for (int a = from; a < until; a++) {
+        i64 sequence = (i64)member * sequences + a;
+        const u8 *code = codes + sequence * length;
+        const float *rows = gradient + sequence * positions * gradient_row + f;
+        // Gradients of the windows at positions p + lead - W to p + lead - 1, then of the next W.
+        float old[W], now[W];
+#pragma unroll
+        for (int s = 0; s < W; s++) {
+            int t = lead - W + s;
+            now[s] = t >= 0 && t < positions ? rows[t * gradient_row] : 0.f;
+            total += now[s];
+        }
+        for (int p = 0; p < length; p += W) {
+            int here[W];
+#pragma unroll
+            for (int s = 0; s < W; s++) {
+                int t = p + s + lead;
+                old[s] = now[s];
+                now[s] = t < positions ? rows[t * gradient_row] : 0.f;
+                here[s] = p + s < length ? code[p + s] : UNKNOWN;
+            }
+#pragma unroll
+            for (int s = 0; s < W; s++) {
+                total += now[s];
+                // Times one or zero: branches would take longer than what they leave out.
+#pragma unroll
+                for (int base = 0; base < 4; base++) {
+                    float is = here[s] == base ? 1.f : 0.f;
+#pragma unroll
+                    for (int j = 0; j < W; j++)
+                        sums[j][base] = fmaf(is, j <= s ? now[s - j] : old[W + s - j], sums[j][base]);
+                }
+            }
+        }
+    }
+    i64 part = (i64)member * gridDim.x + blockIdx.x;
+    if (totals) totals[part * filters + f] = total;
+    partials += part * W * 4 * filters + f;
+#pragma unroll
+    for (int i = 0; i < W * 4; i++) partials[(i64)i * filters] = sums[i / 4][i % 4];
+}
+
+#define GATHER_GRADIENT(W)                                                                                 \
+    extern "C" __global__ void gather_gradient_##W(                                                        \
+        const int *who, const u8 *codes, int length, int lead, int positions, int sequences,               \
+        const float *gradient, int gradient_row, int filters, float *partials, float *totals, int chunk) { \
+        gather_gradient_in_registers<W>(                                                                   \
+            who, codes, length, lead, positions, sequences, gradient, gradient_row, filters, partials,     \
+            totals, chunk);                                                                                \
+    }
+
+GATHER_GRADIENT(1)
+GATHER_GRADIENT(9)
 
 // Sums the 32 numbers of each group of threads; all groups of a block come here together.
 __device__ __forceinline__ float add_lanes(float *room, float sum) {

@@ -1,5 +1,6 @@
-// A bidirectional LSTM, one launch for all steps. A block owns GROUP sequences of one direction; its
-// recurrent weights stay in shared memory where they fit (`on_chip`), states always do.
+// A bidirectional LSTM, one launch for all steps. A block owns GROUP sequences of one direction. For the
+// numbers of hidden units that have kernels of their own, recurrent weights stay in registers; for others
+// in shared memory, where they fit (`on_chip`). States stay on chip always.
 //
 // Gates are (n, l, 8h): at each position the forward direction's i, f, g, o, then the backward
 // direction's. States h and c are (n, l, 2h). The grid's y is the direction.
@@ -105,6 +106,123 @@ extern "C" __global__ void lstm_forward(
     }
 }
 
+// The same with the recurrent weights in registers: a thread computes all gates of one unit, for SHARE
+// sequences. A block has 4 H threads.
+#define SHARE (GROUP / 4)
+
+template <int H>
+__device__ __forceinline__ void lstm_forward_in_registers(
+    const int *who, float *gates, float *hidden, float *cell, const float *parameters, i64 stride,
+    const int *places, const u8 *codes, int sequences, int length, int keep) {
+    SHARED_MEMORY(room);
+    int member = who[blockIdx.z], direction = blockIdx.y, first = blockIdx.x * GROUP;
+    int u = threadIdx.x % H, own = threadIdx.x / H * SHARE, move = direction == 0 ? 1 : -1;
+    Direction from = direction_of(parameters, stride, member, places);
+    // Two of the states (GROUP, H), of the step before and of this one; then, for each code and unit, the
+    // input's part of the four gates.
+    float *states = room, *input = room + 2 * GROUP * H;
+    float weights[4][H], shift[4], c[SHARE] = {};
+#pragma unroll
+    for (int gate = 0; gate < 4; gate++) {
+        shift[gate] = from.bias[gate * H + u];
+#pragma unroll
+        for (int i = 0; i < H; i++) weights[gate][i] = from.recurrent[(i * 4 + gate) * H + u];
+    }
+    for (int i = threadIdx.x; i < GROUP * H; i += blockDim.x) states[i] = 0.f;
+    if (codes)
+        for (int i = threadIdx.x; i < 5 * 4 * H; i += blockDim.x) {
+            int code = i / (4 * H), unit = i / 4 % H, gate = i % 4;
+            input[i] = code < UNKNOWN ? from.input[(code * 4 + gate) * H + unit] : 0.f;
+        }
+    __syncthreads();
+
+    i64 numbers = (i64)member * sequences * length;
+    if (codes) codes += numbers;
+    gates += numbers * 8 * H + direction * 4 * H + u;
+    hidden += numbers * 2 * H + direction * H + u;
+    cell += numbers * 2 * H + direction * H + u;
+    // The place of this step's position among the member's, and what the input has there.
+    int rows[SHARE];
+    int count = sequences - first - own, code[SHARE] = {};
+    float next[SHARE][4] = {};
+#pragma unroll
+    for (int s = 0; s < SHARE; s++) {
+        int sequence = s < count ? first + own + s : first;
+        rows[s] = sequence * length + (direction == 0 ? 0 : length - 1);
+        if (codes) code[s] = codes[rows[s]];
+        else
+            for (int gate = 0; gate < 4; gate++) next[s][gate] = gates[(rows[s] * 8 + gate) * H];
+    }
+    for (int step = 0; step < length; step++) {
+        float sums[SHARE][4];
+#pragma unroll
+        for (int s = 0; s < SHARE; s++) {
+            if (codes) {
+                float4 four = *(const float4 *)(input + (code[s] * H + u) * 4);
+                next[s][0] = four.x;
+                next[s][1] = four.y;
+                next[s][2] = four.z;
+                next[s][3] = four.w;
+            }
+#pragma unroll
+            for (int gate = 0; gate < 4; gate++) sums[s][gate] = next[s][gate] + shift[gate];
+            if (step + 1 == length) continue;
+            // What the next step needs is fetched while this one is computed.
+            int row = rows[s] + move;
+            if (codes) code[s] = codes[row];
+            else
+#pragma unroll
+                for (int gate = 0; gate < 4; gate++) next[s][gate] = gates[(row * 8 + gate) * H];
+        }
+        const float *before = states + step % 2 * GROUP * H + own * H;
+#pragma unroll
+        for (int i = 0; i < H; i += 4)
+#pragma unroll
+            for (int s = 0; s < SHARE; s++) {
+                float4 four = *(const float4 *)(before + s * H + i);
+#pragma unroll
+                for (int gate = 0; gate < 4; gate++) {
+                    sums[s][gate] = fmaf(four.x, weights[gate][i], sums[s][gate]);
+                    sums[s][gate] = fmaf(four.y, weights[gate][i + 1], sums[s][gate]);
+                    sums[s][gate] = fmaf(four.z, weights[gate][i + 2], sums[s][gate]);
+                    sums[s][gate] = fmaf(four.w, weights[gate][i + 3], sums[s][gate]);
+                }
+            }
+        float *after = states + (1 - step % 2) * GROUP * H + own * H;
+#pragma unroll
+        for (int s = 0; s < SHARE; s++) {
+            float in = sigmoid(sums[s][0]), forget = sigmoid(sums[s][1]);
+            float candidate = tanhf(sums[s][2]), out = sigmoid(sums[s][3]);
+            c[s] = forget * c[s] + in * candidate;
+            float state = out * tanhf(c[s]);
+            after[s * H + u] = state;
+            int row = rows[s];
+            rows[s] += move;
+            if (s >= count) continue;
+            hidden[row * 2 * H] = state;
+            if (!keep) continue;
+            cell[row * 2 * H] = c[s];
+            float *to = gates + row * 8 * H;
+            to[0] = in;
+            to[H] = forget;
+            to[2 * H] = candidate;
+            to[3 * H] = out;
+        }
+        __syncthreads();
+    }
+}
+
+#define LSTM_FORWARD(H)                                                                                    \
+    extern "C" __global__ void __launch_bounds__(4 * H, 3) lstm_forward_##H(                               \
+        const int *who, float *gates, float *hidden, float *cell, const float *parameters, i64 stride,     \
+        const int *places, const u8 *codes, int sequences, int length, int keep) {                         \
+        lstm_forward_in_registers<H>(                                                                      \
+            who, gates, hidden, cell, parameters, stride, places, codes, sequences, length, keep);         \
+    }
+
+LSTM_FORWARD(16)
+LSTM_FORWARD(32)
+
 // Replaces gates by their gradient, from that of the output (n, l, 2h). `transposed` is (2, 4h, h) a
 // member: the recurrent weights of both directions.
 extern "C" __global__ void lstm_backward(
@@ -157,6 +275,95 @@ extern "C" __global__ void lstm_backward(
         __syncthreads();
     }
 }
+
+// The same with the weights in registers: a thread has one unit, for SHARE sequences.
+template <int H>
+__device__ __forceinline__ void lstm_backward_in_registers(
+    const int *who, float *gates, const float *cell, const float *gradient, const float *transposed,
+    int sequences, int length) {
+    // Two of the gates' gradients (GROUP, 4H): one is read while the next is made.
+    SHARED_MEMORY(room);
+    int member = who[blockIdx.z], direction = blockIdx.y, first = blockIdx.x * GROUP;
+    int u = threadIdx.x % H, own = threadIdx.x / H * SHARE, back = direction == 0 ? -1 : 1;
+    float weights[4 * H];
+    transposed += ((i64)member * 2 + direction) * 4 * H * H;
+#pragma unroll
+    for (int j = 0; j < 4 * H; j++) weights[j] = transposed[j * H + u];
+
+    i64 numbers = (i64)member * sequences * length;
+    gates += numbers * 8 * H + direction * 4 * H + u;
+    cell += numbers * 2 * H + direction * H + u;
+    gradient += numbers * 2 * H + direction * H + u;
+    int rows[SHARE];
+    // States c of the step, and what comes from later steps.
+    float c[SHARE], from_state[SHARE] = {}, from_cell[SHARE] = {};
+    int count = sequences - first - own;
+#pragma unroll
+    for (int s = 0; s < SHARE; s++) {
+        int sequence = s < count ? first + own + s : first;
+        rows[s] = sequence * length + (direction == 0 ? length - 1 : 0);
+        c[s] = cell[rows[s] * 2 * H];
+    }
+    for (int step = length - 1; step >= 0; step--) {
+        float gate[SHARE][4], given[SHARE], old[SHARE];
+#pragma unroll
+        for (int s = 0; s < SHARE; s++) {
+            const float *from = gates + rows[s] * 8 * H;
+#pragma unroll
+            for (int k = 0; k < 4; k++) gate[s][k] = from[k * H];
+            given[s] = gradient[rows[s] * 2 * H];
+            old[s] = step > 0 ? cell[(rows[s] + back) * 2 * H] : 0.f;
+        }
+        float *now = room + step % 2 * GROUP * 4 * H + own * 4 * H;
+#pragma unroll
+        for (int s = 0; s < SHARE; s++) {
+            float in = gate[s][0], forget = gate[s][1], candidate = gate[s][2], out = gate[s][3];
+            float squashed = tanhf(c[s]), dh = given[s] + from_state[s];
+            float dc = dh * out * (1.f - squashed * squashed) + from_cell[s];
+            float dz[4] = {
+                dc * candidate * in * (1.f - in), dc * old[s] * forget * (1.f - forget),
+                dc * in * (1.f - candidate * candidate), dh * squashed * out * (1.f - out)};
+            from_cell[s] = dc * forget;
+            c[s] = old[s];
+            float *to = gates + rows[s] * 8 * H;
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+                now[(s * 4 + k) * H + u] = dz[k];
+                if (s < count) to[k * H] = dz[k];
+            }
+            rows[s] += back;
+        }
+        __syncthreads();
+        // One sequence after the other: both at once would need more registers than there are.
+#pragma unroll 1
+        for (int s = 0; s < SHARE; s++) {
+            float sums[4] = {};
+#pragma unroll
+            for (int i = 0; i < H; i += 4)
+#pragma unroll
+                for (int k = 0; k < 4; k++) {
+                    float4 four = *(const float4 *)(now + (s * 4 + k) * H + i);
+                    sums[k] = fmaf(four.x, weights[k * H + i], sums[k]);
+                    sums[k] = fmaf(four.y, weights[k * H + i + 1], sums[k]);
+                    sums[k] = fmaf(four.z, weights[k * H + i + 2], sums[k]);
+                    sums[k] = fmaf(four.w, weights[k * H + i + 3], sums[k]);
+                }
+            float sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+#pragma unroll
+            for (int other = 0; other < SHARE; other++) from_state[other] = other == s ? sum : from_state[other];
+        }
+    }
+}
+
+#define LSTM_BACKWARD(H)                                                                                   \
+    extern "C" __global__ void __launch_bounds__(4 * H, 3) lstm_backward_##H(                              \
+        const int *who, float *gates, const float *cell, const float *gradient, const float *transposed,   \
+        int sequences, int length) {                                                                       \
+        lstm_backward_in_registers<H>(who, gates, cell, gradient, transposed, sequences, length);          \
+    }
+
+LSTM_BACKWARD(16)
+LSTM_BACKWARD(32)
 
 // Runs that begin anew: the backward direction from every position down to 0, and the forward direction
 // from every position on; what is kept is the mean of their states. means is (2, n, l, 2h) a member: of
