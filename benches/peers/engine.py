@@ -1,8 +1,9 @@
-"""PyTorch at its best, for `cargo xtask bench engine --peer PYTHON`.
+"""PyTorch at its best, for `cargo xtask bench engine --peer PYTHON` and `cargo xtask bench bank --peer PYTHON`.
 
 Reads a line `MODEL TASK SECONDS` and answers a line of JSON, `{"sequences": n, "seconds": t, "variant": name}`,
 after at least that many seconds of work. The first question of a model and task tries every variant of it
-(memory format, sequence-first LSTM, compiled or not) and keeps the fastest.
+(memory format, sequence-first LSTM, compiled or not, on a GPU replayed as a graph) and keeps the fastest.
+Everything is in f32; TF32 is off.
 
 Needs torch; tangermeme, where it is installed, is one of the variants for mutants.
 """
@@ -17,6 +18,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 BATCH = 256
+DEVICE = torch.device("cpu")
 
 
 class Cnn(nn.Module):
@@ -87,16 +89,17 @@ def last(model):
 
 
 def one_hot(codes):
-    return F.one_hot(codes, 4).float().transpose(1, 2).contiguous()
+    return F.one_hot(codes, 4).float().transpose(1, 2).contiguous().to(DEVICE)
 
 
 def task(name, model, length):
     """A function that does the task once, and the sequences it takes."""
     x = one_hot(torch.randint(0, 4, (BATCH, length)))
-    labels = torch.randint(0, 2, (BATCH,))
-    model.train(name == "train")
+    labels = torch.randint(0, 2, (BATCH,)).to(DEVICE)
+    model.to(DEVICE).train(name == "train")
     if name == "train":
-        optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
+        on_gpu = DEVICE.type == "cuda"
+        optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True, capturable=on_gpu)
 
         def train():
             optimiser.zero_grad(set_to_none=True)
@@ -134,23 +137,55 @@ def task(name, model, length):
     return mutate, 1
 
 
+def wait():
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
+
+
 def measure(work, sequences, seconds):
-    start, rounds = time.perf_counter(), 0
+    wait()
+    # A GPU is waited for once in so many rounds: it never stands still between them.
+    start, rounds, together = time.perf_counter(), 0, 20 if DEVICE.type == "cuda" else 1
     while True:
-        work()
-        rounds += 1
+        for _ in range(together):
+            work()
+        wait()
+        rounds += together
         spent = time.perf_counter() - start
         if spent >= seconds:
             return rounds * sequences, spent
 
 
+def replayed(work):
+    """The same work as one CUDA graph."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            work()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
+
+
 def variants(model, name, length):
     for form, build in FORMS[model].items():
         yield form, task(name, build(), length)
+        if DEVICE.type == "cuda":
+            try:
+                work, sequences = task(name, build(), length)
+                yield form + ", graph", (replayed(work), sequences)
+            except Exception as error:  # an operation that a graph cannot hold
+                print(f"{model} {name}: {form}: no graph: {type(error).__name__}: {error}", file=sys.stderr)
         try:
             compiled = task(name, torch.compile(build()), length)
             compiled[0]()
             yield form + ", compiled", compiled
+            if DEVICE.type == "cuda":
+                work, sequences = task(name, torch.compile(build()), length)
+                yield form + ", compiled, graph", (replayed(work), sequences)
         except Exception as error:  # no compiler on this machine, or a form it does not take
             print(f"{model} {name}: {form}: not compiled: {type(error).__name__}", file=sys.stderr)
     if name == "mutants":
@@ -158,15 +193,20 @@ def variants(model, name, length):
             from tangermeme.saturation_mutagenesis import saturation_mutagenesis
         except ImportError:
             return
-        net, x = next(iter(FORMS[model].values()))().eval(), one_hot(torch.randint(0, 4, (1, length)))
-        yield "tangermeme", (lambda: saturation_mutagenesis(net, x, device="cpu", raw_outputs=True), 1)
+        net, x = next(iter(FORMS[model].values()))().eval().to(DEVICE), one_hot(torch.randint(0, 4, (1, length)))
+        yield "tangermeme", (lambda: saturation_mutagenesis(net, x, device=str(DEVICE), raw_outputs=True), 1)
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--threads", type=int, required=True)
-    threads = arguments.parse_args().threads
-    torch.set_num_threads(threads)
+    arguments.add_argument("--device", default="cpu")
+    chosen = arguments.parse_args()
+    global DEVICE
+    DEVICE = torch.device(chosen.device)
+    torch.set_num_threads(chosen.threads)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
     torch.manual_seed(0)
     print(json.dumps({"name": f"PyTorch {torch.__version__}"}), flush=True)
     fastest = {}

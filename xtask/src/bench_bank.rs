@@ -2,10 +2,11 @@
 //! that they take.
 //!
 //! A step is one batch of 256 random sequences of 101 bases a member, with dropout, and one step of Adam
-//! for all. On the CPU the memory is what the process grew by; on a CUDA device it follows from the sizes
+//! for all. The peer trains one such network by itself, on the same device. On the CPU the memory is what the process grew by; on a CUDA device it follows from the sizes
 //! of all arrays, and is stated without one too.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -16,6 +17,8 @@ use demo_engine::{
 };
 use demo_models::{Architecture, training_bytes};
 use rand::Rng as _;
+
+use crate::bench_engine::peer::Peer;
 
 const LENGTH: usize = 101;
 const BATCH: usize = 256;
@@ -39,32 +42,49 @@ pub(crate) struct Args {
     /// Steps that are timed, after two that are not; 0 states the memory of CUDA banks alone
     #[arg(long, default_value_t = 0, value_name = "N")]
     steps: u64,
+    /// A Python with torch, which trains one network alone
+    #[arg(long, value_name = "PYTHON")]
+    peer: Option<PathBuf>,
 }
+
+/// Seconds that the peer trains.
+const PEER_SECONDS: f64 = 2.0;
 
 /// Prints a line for each network and number of members.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let device = demo_models::select_device(args.device.parse()?)?;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let start = |python: &Path| Peer::start(python, threads, &args.device);
+    let mut peer = args.peer.as_deref().map(start).transpose()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "device: {}", device.reason)?;
     writeln!(
         out,
-        "{:8} {:>7} {:>12} {:>14} {:>16}",
-        "model", "members", "sequences/s", "host MiB", "CUDA MiB"
+        "{:8} {:>7} {:>12} {:>14} {:>16} {:>7}",
+        "model", "members", "sequences/s", "host MiB", "CUDA MiB", "ratio"
     )?;
     for model in &args.models {
         let architecture: Architecture = model.parse()?;
+        let alone = peer.as_mut().map(|peer| peer.rate(model, "train", PEER_SECONDS)).transpose()?;
+        if let (Some((rate, form)), Some(peer)) = (&alone, &peer) {
+            writeln!(out, "{model:8} {:>7} {rate:>12.0}   {}, {form}", "alone", peer.name())?;
+        }
         for &members in &args.members {
             let bytes = training_bytes(&architecture, LENGTH, BATCH, SEQUENCES, members)?;
+            let mut ratio = "-".to_owned();
             let (rate, host) = match args.steps {
                 0 => ("-".to_owned(), "-".to_owned()),
                 steps => {
                     let before = resident()?;
                     let mut bank = Bank::new(&architecture, members, &device.device)?;
                     let rate = bank.rate(steps)?;
+                    if let Some((alone, _)) = &alone {
+                        ratio = format!("{:.2}", rate / alone);
+                    }
                     (format!("{rate:.0}"), format!("{}", (resident()?.saturating_sub(before)) >> 20))
                 }
             };
-            writeln!(out, "{model:8} {members:7} {rate:>12} {host:>14} {:>16}", bytes >> 20)?;
+            writeln!(out, "{model:8} {members:7} {rate:>12} {host:>14} {:>16} {ratio:>7}", bytes >> 20)?;
         }
     }
     Ok(())

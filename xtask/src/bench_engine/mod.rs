@@ -6,7 +6,7 @@
 
 mod ours;
 mod peak;
-mod peer;
+pub(crate) mod peer;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         })?
         .get();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let mut peer = args.peer.as_deref().map(|python| Peer::start(python, threads)).transpose()?;
+    let mut peer = args.peer.as_deref().map(|python| Peer::start(python, threads, "cpu")).transpose()?;
     let peak = pool.install(peak::gflops);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}, {threads} threads, peak {peak:.0} GFLOP/s", machine())?;

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::python::Script;
 
-/// The script, in the repository.
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/engine.py");
+/// The script: this program may be on a machine without the repository.
+const SCRIPT: &str = include_str!("../../../benches/peers/engine.py");
 
 /// A running peer.
 #[derive(Debug)]
@@ -30,11 +30,11 @@ struct Answer {
 }
 
 impl Peer {
-    /// Starts the script and waits for its greeting.
-    pub(crate) fn start(python: &Path, threads: usize) -> Result<Self> {
+    /// Starts the script, for a device that torch knows by this name, and waits for its greeting.
+    pub(crate) fn start(python: &Path, threads: usize, device: &str) -> Result<Self> {
         let (script, Greeting { name }) = Script::start(python, |command| {
             command
-                .args([SCRIPT, "--threads", &threads.to_string()])
+                .args(["-c", SCRIPT, "--threads", &threads.to_string(), "--device", device])
                 .envs([("OMP_NUM_THREADS", threads.to_string()), ("MALLOC_TOP_PAD_", "268435456".to_owned())])
                 .envs([("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "1073741824")])
         })?;
