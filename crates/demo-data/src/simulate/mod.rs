@@ -36,6 +36,12 @@
 //! grammar carry the motif's identifier; in a decoy, `broken:` stands before it; an unrelated motif
 //! has `unrelated:` in both classes. [`is_true_site`] tells the first from the others.
 //!
+//! # A control of places
+//! Sites lie near the middle, so a map that knows nothing but that does better than chance. With
+//! [`Placement::Uniform`] they lie anywhere with the same probability, all else being equal. The
+//! calibration holds for [`Placement::Centred`] alone. [`TrueGrammar`] says what was planted, how well a
+//! judge that knows it tells the classes apart, and where it would look for sites.
+//!
 //! # Cost
 //! Some five microseconds a pair and core; a set of the default size takes about 20 ms.
 //!
@@ -57,9 +63,11 @@ mod generate;
 mod grammar;
 mod measure;
 mod parameters;
+mod posterior;
 mod score;
 #[cfg(test)]
 mod tests;
+mod truth;
 
 use demo_core::{DnaSequence, Seed};
 use serde::{Deserialize, Serialize};
@@ -71,6 +79,7 @@ use grammar::Grammar;
 pub use calibrate::{ORACLE_MARGIN, ORACLE_TOLERANCE, PAIRS, SCAN_TOLERANCE, calibrate, verify};
 pub use measure::{Reached, measure};
 pub use parameters::{Calibration, PartnerParameters, SetParameters, calibrations, format_calibrations};
+pub use truth::{PlantedMotif, Spacing, TrueGrammar};
 
 /// Number of bases of every simulated sequence.
 pub const LENGTH: usize = 101;
@@ -96,6 +105,30 @@ impl Default for SimulationSize {
     }
 }
 
+/// Where sites are planted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// Around the middle, as narrowly as the set was calibrated to.
+    #[default]
+    Centred,
+    /// Anywhere with the same probability: a control for maps that know where sites tend to lie.
+    Uniform,
+}
+
+impl Placement {
+    /// Both placements.
+    pub const ALL: [Self; 2] = [Self::Centred, Self::Uniform];
+
+    /// The name on the command line and in every table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Centred => "centred",
+            Self::Uniform => "uniform",
+        }
+    }
+}
+
 /// Names of the simulated sets, in the order of the panel.
 pub fn set_names() -> Vec<&'static str> {
     calibrations().iter().map(|row| row.parameters.set.as_str()).collect()
@@ -112,8 +145,21 @@ pub fn is_true_site(site: &Site) -> bool {
 /// # Errors
 /// [`Error::Unknown`] for a name that no set has, [`Error::SetClasses`] where a half is asked to be empty.
 pub fn simulated57(name: &str, size: SimulationSize, seed: Seed) -> Result<DataSet> {
-    let row = calibrations().iter().find(|row| row.parameters.set == name);
-    let parameters = &row.ok_or_else(|| unknown(name))?.parameters;
+    simulated57_placed(name, size, Placement::Centred, seed)
+}
+
+/// As [`simulated57`], with the sites where `placement` says. The random streams are the same, so that
+/// the two differ in places alone, as far as the room beside a partner allows.
+///
+/// # Errors
+/// Those of [`simulated57`].
+pub fn simulated57_placed(
+    name: &str,
+    size: SimulationSize,
+    placement: Placement,
+    seed: Seed,
+) -> Result<DataSet> {
+    let parameters = &parameters_of(name, placement)?;
     let grammar = grammar_of(parameters)?;
     let streams = seed.child("simulated57").child(name);
     let half = |half: &str, pairs: usize| -> Result<Vec<Example>> {
@@ -137,6 +183,17 @@ pub fn simulated57(name: &str, size: SimulationSize, seed: Seed) -> Result<DataS
 /// Each pair has a stream of its own, so that no pair depends on how many there are.
 fn draw_pair(grammar: &Grammar, streams: Seed, index: usize) -> Pair {
     generate(grammar, &mut streams.stream(&index.to_string()))
+}
+
+/// The parameters of a set of the table, with its sites placed as asked.
+fn parameters_of(name: &str, placement: Placement) -> Result<SetParameters> {
+    let row = calibrations().iter().find(|row| row.parameters.set == name);
+    let parameters = row.ok_or_else(|| unknown(name))?.parameters.clone();
+    Ok(match placement {
+        Placement::Centred => parameters,
+        // A normal curve without bounds is flat.
+        Placement::Uniform => SetParameters { spread: f64::INFINITY, ..parameters },
+    })
 }
 
 fn grammar_of(parameters: &SetParameters) -> Result<Grammar> {

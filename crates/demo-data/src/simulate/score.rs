@@ -42,12 +42,12 @@ impl Scan {
 /// The oracle of one set.
 #[derive(Debug, Clone)]
 pub(super) struct Oracle<'a> {
-    grammar: &'a Grammar,
-    motif: Ratios,
-    partner: Option<Ratios>,
+    pub(super) grammar: &'a Grammar,
+    pub(super) motif: Ratios,
+    pub(super) partner: Option<Ratios>,
     /// For each strand and start: the prior of a bare site, and of a site whose partner lies at each distance.
-    bare: [Vec<f64>; 2],
-    paired: [Vec<Vec<f64>>; 2],
+    pub(super) bare: [Vec<f64>; 2],
+    pub(super) paired: [Vec<Vec<f64>>; 2],
     /// What the sum over ways to place all sites is divided by.
     ways: f64,
 }
@@ -150,7 +150,7 @@ impl Coded {
     }
 
     /// The background's probability of the first i bases, times 4^i.
-    fn background(&self) -> Vec<f64> {
+    pub(super) fn background(&self) -> Vec<f64> {
         let mut product = 1.0;
         let mut prefix = vec![1.0];
         for (i, &code) in self.codes.iter().enumerate() {
@@ -181,7 +181,7 @@ impl Coded {
     }
 }
 
-const STRANDS: [Strand; 2] = [Strand::Forward, Strand::Reverse];
+pub(super) const STRANDS: [Strand; 2] = [Strand::Forward, Strand::Reverse];
 
 /// Products of a row's value at each base of a window, for all windows at once.
 #[derive(Debug, Clone)]
@@ -227,7 +227,7 @@ impl Windows {
 
 /// Likelihood ratios of a planted instance against the background, at every start and strand.
 #[derive(Debug, Clone)]
-struct Ratios {
+pub(super) struct Ratios {
     windows: [Windows; 2],
     rows: [Vec<[f64; 4]>; 2],
 }
@@ -240,7 +240,7 @@ impl Ratios {
     }
 
     /// One ratio a start, for each strand; the base after the site is taken as drawn afresh.
-    fn at_starts(&self, sequence: &Coded, prefix: &[f64]) -> [Vec<f64>; 2] {
+    pub(super) fn at_starts(&self, sequence: &Coded, prefix: &[f64]) -> [Vec<f64>; 2] {
         [0, 1].map(|strand| {
             let windows = &self.windows[strand];
             let mut ratios = windows.products(sequence);
