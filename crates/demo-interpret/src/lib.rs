@@ -49,5 +49,5 @@ pub use queries::{
 pub use saliency::{Gradients, SaliencyMethod, saliency};
 pub use sites::Site;
 pub use target::Target;
-pub use temporal::{Rise, TemporalScores, lookahead, temporal_scores};
-pub use truth::site_mask;
+pub use temporal::{Reading, Rise, TemporalScores, lookahead, temporal_scores};
+pub use truth::{InformativeSite, SiteTruth, site_mask};

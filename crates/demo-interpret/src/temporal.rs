@@ -6,17 +6,22 @@
 //! ([`lookahead`]). A rise of the prefix scores from i - 1 to i is where base i completes something
 //! that the model takes for a site.
 //!
+//! As a map of positions, the rises themselves: they add up to what reading the whole sequence changed.
+//!
 //! Cost: the model's own, two truncated runs a position in principle; recurrent models share the
 //! direction that truncation does not restart.
 
 use std::ops::Range;
 
-use demo_core::DnaSequence;
+use demo_core::{Attribution, DnaSequence};
 use demo_models::SequenceModel;
 
 use crate::ask::{self, BATCH};
 use crate::target::probability;
 use crate::{Result, Target};
+
+/// What the scores are of, as reports print it.
+const TARGET: &str = "P(bound)";
 
 /// P(bound) of every prefix and suffix of one sequence.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +55,59 @@ impl TemporalScores {
         let positions = positions.start..positions.end.min(self.suffix.len().saturating_sub(1));
         let step = |i: usize| Rise { position: i, height: self.suffix[i] - self.suffix[i + 1] };
         steepest(positions.rev().map(step))
+    }
+}
+
+/// Which way the sequence is read for a map of rises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// From the left: the rise of the prefix scores at each position.
+    Prefixes,
+    /// From the right: the rise of the suffix scores.
+    Suffixes,
+    /// The sum of both.
+    Both,
+}
+
+impl Reading {
+    /// Every reading, in the order in which reports show them.
+    pub const ALL: [Self; 3] = [Self::Prefixes, Self::Suffixes, Self::Both];
+
+    /// The method's name, as reports print it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Prefixes => "temporal-prefix",
+            Self::Suffixes => "temporal-suffix",
+            Self::Both => "temporal",
+        }
+    }
+}
+
+impl TemporalScores {
+    /// How much P(bound) rises at each position as the sequence is read. What comes first has no score
+    /// before it, and scores 0.
+    ///
+    /// ```
+    /// use demo_interpret::{Reading, TemporalScores};
+    ///
+    /// let scores = TemporalScores { prefix: vec![0.25, 0.5, 0.5], suffix: vec![0.5, 1.0, 0.25] };
+    /// assert_eq!(scores.to_attribution(Reading::Prefixes).scores(), [0.0, 0.25, 0.0]);
+    /// assert_eq!(scores.to_attribution(Reading::Suffixes).scores(), [-0.5, 0.75, 0.0]);
+    /// assert_eq!(scores.to_attribution(Reading::Both).scores(), [-0.5, 1.0, 0.0]);
+    /// ```
+    pub fn to_attribution(&self, reading: Reading) -> Attribution {
+        let mut rises = vec![0.0; self.prefix.len()];
+        if reading != Reading::Suffixes {
+            for (rise, pair) in rises.iter_mut().skip(1).zip(self.prefix.windows(2)) {
+                *rise += pair[1] - pair[0];
+            }
+        }
+        if reading != Reading::Prefixes {
+            for (rise, pair) in rises.iter_mut().zip(self.suffix.windows(2)) {
+                *rise += pair[0] - pair[1];
+            }
+        }
+        Attribution::new(reading.name(), TARGET, rises)
     }
 }
 
