@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use demo_suite::{DeviceChoice, Interrupt, ModelKind, Profile, Protocol, RunConfig};
+use demo_suite::{DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig};
 
 /// Arguments of `cargo xtask reproduce`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,10 @@ pub(crate) struct Args {
     /// encode57 and encode108
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Where simulated sets have their sites: around the middle, as calibrated, or anywhere, a control for
+    /// explanations that know where sites tend to lie
+    #[arg(long, value_enum, default_value = "centred")]
+    placement: PlacementArg,
     /// Sets to run, by name, separated by commas; without it all that the profile runs
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     sets: Option<Vec<String>>,
@@ -65,6 +69,12 @@ enum ProtocolArg {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum PlacementArg {
+    Centred,
+    Uniform,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum DeviceArg {
     Auto,
     Cpu,
@@ -103,6 +113,10 @@ fn config(args: &Args) -> RunConfig {
     RunConfig {
         profile: args.profile,
         data: args.data.clone(),
+        placement: match args.placement {
+            PlacementArg::Centred => Placement::Centred,
+            PlacementArg::Uniform => Placement::Uniform,
+        },
         sets: args.sets.clone(),
         models: args.models.clone(),
         protocols,

@@ -95,6 +95,7 @@ fn report() -> Result<Report, Box<dyn Error>> {
         published_by_set,
         tests: tests(),
         ranks: vec![ranks()],
+        truth: Vec::new(),
         motif_counts: motif_counts(),
         published_motif_counts: vec![
             published_count("CNN", 19),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::critical_difference::CriticalDifference;
+use crate::dot_plot::DotPlot;
 use crate::files::write_whole;
 use crate::learning::LearningCurves;
 use crate::logo::Logo;
@@ -38,6 +39,8 @@ pub struct Report {
     pub motif_counts: Vec<MotifCount>,
     /// What was published about motifs found.
     pub published_motif_counts: Vec<PublishedMotifCount>,
+    /// How well explanations find the true sites of simulated sets, a plot for each figure.
+    pub truth: Vec<DotPlot>,
     /// One for each data set, in the order of the page.
     pub sets: Vec<SetReport>,
     /// How the run was made.
@@ -257,7 +260,7 @@ impl Report {
     }
 
     /// Every set's AUROC beside the first published series.
-    pub fn dot_plot(&self) -> Option<crate::DotPlot> {
+    pub fn dot_plot(&self) -> Option<DotPlot> {
         crate::page::dot_plot(self)
     }
 }

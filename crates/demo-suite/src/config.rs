@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use demo_data::embedded;
 use demo_data::fetch::Collection;
+use demo_data::simulate::Placement;
 use demo_models::DeviceChoice;
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +115,8 @@ pub struct RunConfig {
     pub profile: Profile,
     /// A folder of data sets; `None` takes the embedded simulated sets.
     pub data: Option<PathBuf>,
+    /// Where simulated sets have their sites.
+    pub placement: Placement,
     /// Names of the sets to run.
     pub sets: Option<Vec<String>>,
     /// Models to train.
@@ -150,6 +153,9 @@ pub struct Settings {
     pub profile: Profile,
     /// The folder of data sets, as an absolute path; `None` for the embedded simulated sets.
     pub data: Option<PathBuf>,
+    /// Where simulated sets have their sites.
+    #[serde(default)]
+    pub placement: Placement,
     /// Names asked for, in the order of the suite; empty for all that the profile runs.
     pub sets: Vec<String>,
     /// Models, in the published order.
@@ -190,6 +196,10 @@ impl RunConfig {
             (Some(path), _) => Some(path.canonicalize().map_err(Error::io(path))?),
             (None, Some(_)) => Some(fetched_sets(self.profile)?),
         };
+        if data.is_some() && self.placement != Placement::default() {
+            let wanted = "simulated sets: the sites of real ones lie where they lie";
+            return Err(setting("--placement", &self.placement.name(), wanted));
+        }
         let mut models = self.models.clone().unwrap_or_else(|| ModelKind::NETWORKS.to_vec());
         let mut protocols = self.protocols.clone().unwrap_or(protocols);
         models.sort_unstable();
@@ -209,8 +219,8 @@ impl RunConfig {
             return Err(setting("--models", baseline, wanted));
         }
         let sets = self.sets.clone().unwrap_or_default();
-        let (profile, max_steps, seed) = (self.profile, self.max_steps, self.seed);
-        Ok(Settings { profile, data, sets, models, protocols, folds, max_steps, seed })
+        let (profile, placement, max_steps, seed) = (self.profile, self.placement, self.max_steps, self.seed);
+        Ok(Settings { profile, data, placement, sets, models, protocols, folds, max_steps, seed })
     }
 
     /// The output folder.
@@ -247,6 +257,7 @@ mod tests {
         RunConfig {
             profile: Profile::Standard,
             data: None,
+            placement: Placement::Centred,
             sets: None,
             models: None,
             protocols: None,
@@ -294,6 +305,10 @@ mod tests {
         let baseline = RunConfig { models: Some(vec![ModelKind::Gkm]), protocols: published, ..config() };
         assert!(baseline.settings().unwrap_err().to_string().contains("--models gkm"));
         assert_eq!(config().settings().unwrap().models, ModelKind::NETWORKS);
+        let uniform = RunConfig { placement: Placement::Uniform, ..config() };
+        assert_eq!(uniform.settings().unwrap().placement, Placement::Uniform);
+        let real = RunConfig { data: Some(PathBuf::from(".")), ..uniform };
+        assert!(real.settings().unwrap_err().to_string().contains("--placement uniform"));
         assert!(RunConfig { folds: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { bank: Some(0), ..config() }.settings().is_err());

@@ -1,8 +1,8 @@
 //! The published experiments as data: sets, models, protocols, figures, the plan of jobs and its
 //! journal.
 //!
-//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, match and
-//! report, and leaves in the output folder:
+//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, match, truth
+//! and report, and leaves in the output folder:
 //!
 //! | file | holds |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
 //! | `delong.tsv` | DeLong's test of every pair of models on every set |
 //! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
+//! | `truth.tsv`, `truth_summary.tsv` | simulated sets: how well each explanation finds the planted sites, by set and over all |
 //! | `timings.tsv`, `manifest.json` | durations and how the run was made; the only files that differ between equal runs |
 //! | `models/` | a checkpoint for each network |
 //! | `report/index.html` | the page |
@@ -44,6 +45,7 @@ mod workers;
 
 pub use baselines::Baseline;
 pub use config::{Profile, Protocol, RunConfig, Settings};
+pub use demo_data::simulate::Placement;
 pub use demo_models::DeviceChoice;
 pub use error::{Error, Result};
 pub use interrupt::Interrupt;

@@ -71,6 +71,25 @@ pub(crate) struct ExplainOutcome {
     pub(crate) seconds: f64,
 }
 
+/// How well maps of positions find the true sites of a simulated set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TruthOutcome {
+    pub(crate) maps: Vec<MapFigures>,
+    /// Positives with sites that were looked at.
+    pub(crate) sequences: usize,
+    /// Mean over them of the AUPRC of a map that says nothing.
+    pub(crate) chance_auprc: f64,
+    pub(crate) seconds: f64,
+}
+
+/// Means of one map over positives, with 95 % intervals by the bootstrap over them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MapFigures {
+    pub(crate) map: String,
+    pub(crate) auroc: (f64, Interval),
+    pub(crate) auprc: (f64, Interval),
+}
+
 /// One test sequence with what a network looks at in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Explained {

@@ -137,6 +137,7 @@ mod tests {
         Settings {
             profile: Profile::Smoke,
             data: None,
+            placement: demo_data::simulate::Placement::Centred,
             sets: vec![],
             models: vec![ModelKind::Cnn],
             protocols: vec![Protocol::Honest],

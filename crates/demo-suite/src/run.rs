@@ -1,4 +1,4 @@
-//! A run from its settings to its report: verify, train, evaluate, explain, match, report.
+//! A run from its settings to its report: verify, train, evaluate, explain, match, truth, report.
 //!
 //! Every stage looks its pieces up in the journal, does what is missing and records it, and goes on
 //! with what the journal gives back. A run that was stopped at any moment is continued by the same
@@ -26,6 +26,7 @@ use crate::stages::compare::{Targets, compare};
 use crate::stages::evaluate::{Scorer, evaluate};
 use crate::stages::explain::{ExplainConfig, explain};
 use crate::stages::train::divide;
+use crate::stages::truth::SetTruths;
 use crate::{Error, Result, page, tables, workers};
 
 /// A run in progress.
@@ -88,12 +89,13 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     let primary = primary_jobs(&jobs);
     let explained = clock.time("explain", || run.explain(&primary, &jobs, &trained))?;
     let models = clock.time("match", || run.compare(&primary, &explained))?;
+    let truth = clock.time("truth", || run.truth(&primary, &jobs, &trained))?;
     let mut finished = Vec::with_capacity(jobs.len());
     for ((job, train), evaluate) in jobs.into_iter().zip(trained).zip(evaluated) {
         let explain = models.iter().find(|model| model.job.id == job.id).map(|model| model.explain.clone());
         finished.push(FinishedJob { job, train, evaluate, explain });
     }
-    let report = clock.time("report", || run.report(&finished, &models, config))?;
+    let report = clock.time("report", || run.report(&finished, &models, &truth, config))?;
     manifest::write(&run, &finished, config, &clock)?;
     Ok(Written { report, folder: run.out.path().to_owned() })
 }
@@ -107,6 +109,16 @@ fn primary_jobs(jobs: &[Job]) -> Vec<Job> {
         }
     }
     primary
+}
+
+/// Jobs with the outcomes of their trainings.
+pub(crate) fn with_training<'a>(
+    some: &'a [Job],
+    jobs: &[Job],
+    trained: &'a [TrainOutcome],
+) -> Vec<(&'a Job, &'a TrainOutcome)> {
+    let of = |job: &Job| jobs.iter().position(|other| other.id == job.id).map(|place| &trained[place]);
+    some.iter().filter_map(|job| Some((job, of(job)?))).collect()
 }
 
 impl Run {
@@ -201,9 +213,7 @@ impl Run {
         trained: &[TrainOutcome],
     ) -> Result<Vec<ExplainOutcome>> {
         let config = ExplainConfig::default();
-        let of = |job: &Job| jobs.iter().position(|other| other.id == job.id).map(|place| &trained[place]);
-        let pieces: Vec<(&Job, &TrainOutcome)> =
-            primary.iter().filter_map(|job| Some((job, of(job)?))).collect();
+        let pieces = with_training(primary, jobs, trained);
         let id = |(job, train): &(&Job, &TrainOutcome)| {
             identity(&("explain", &job.id, &train.weights_sha256, &config))
         };
@@ -248,7 +258,13 @@ impl Run {
         Ok(pieces.into_iter().zip(matches).map(model).collect())
     }
 
-    fn report(&self, jobs: &[FinishedJob], models: &[ExplainedModel], config: &RunConfig) -> Result<PathBuf> {
+    fn report(
+        &self,
+        jobs: &[FinishedJob],
+        models: &[ExplainedModel],
+        truth: &[SetTruths],
+        config: &RunConfig,
+    ) -> Result<PathBuf> {
         let progress = Progress::start("report", 1, 0);
         let folder = self.folder();
         let summary = tables::Comparison::new(self, jobs)?;
@@ -257,7 +273,12 @@ impl Run {
         tables::motifs(self, models)?.write_tsv(&folder.join("motifs.tsv"))?;
         tables::summary(&summary)?.write_tsv(&folder.join("summary.tsv"))?;
         tables::delong(self, jobs)?.write_tsv(&folder.join("delong.tsv"))?;
-        let report = page::write(self, jobs, models, &summary, config)?;
+        let truths = tables::TruthSummary::new(self, truth)?;
+        if !truth.is_empty() {
+            tables::truth(self, truth)?.write_tsv(&folder.join("truth.tsv"))?;
+            truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
+        }
+        let report = page::write(self, jobs, models, (&summary, &truths), config)?;
         progress.advance(1.0);
         progress.finish();
         Ok(report)
@@ -265,7 +286,7 @@ impl Run {
 
     /// The outcomes of all pieces of a stage: those in the journal that are still intact, and the
     /// rest worked out now, the costliest first.
-    fn stage<T, R>(
+    pub(crate) fn stage<T, R>(
         &self,
         stage: &'static str,
         pieces: &[T],
@@ -299,7 +320,7 @@ impl Run {
     }
 
     /// The network of a job as it was trained in this run.
-    fn predictor(&self, job: &Job, train: &TrainOutcome) -> Result<Predictor> {
+    pub(crate) fn predictor(&self, job: &Job, train: &TrainOutcome) -> Result<Predictor> {
         let folder = self.folder().join(&job.folder);
         let weights = folder.join("model.safetensors");
         let bytes = std::fs::read(&weights).map_err(Error::io(&weights))?;
@@ -316,7 +337,7 @@ impl Run {
 }
 
 /// What a piece of work costs beside others of its stage.
-trait Cost {
+pub(crate) trait Cost {
     fn cost(&self) -> u64;
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use demo_core::Seed;
 use demo_data::fetch::set_folders;
-use demo_data::simulate::{self, SimulationSize};
+use demo_data::simulate::{self, Placement, SimulationSize, TrueGrammar};
 use demo_data::{DataSet, DeepBindFigures, LoadOptions, SetEntry};
 
 use crate::checksum::data_set_sha256;
@@ -26,8 +26,8 @@ const TEST_FRACTION: f64 = 0.2;
 /// A set of the run before its sequences are made or read.
 #[derive(Debug, Clone)]
 pub(crate) enum SetPlan {
-    /// A simulated set, with the number of positives in each half.
-    Simulated(String, SimulationSize),
+    /// A simulated set, with the number of positives in each half and where its sites lie.
+    Simulated(String, SimulationSize, Placement),
     /// A set of a folder.
     Files(SetEntry),
 }
@@ -39,6 +39,8 @@ pub(crate) struct LoadedSet {
     pub(crate) data: DataSet,
     /// SHA-256 of labels and bases in file order.
     pub(crate) sha256: String,
+    /// What was planted, in a simulated set.
+    pub(crate) grammar: Option<TrueGrammar>,
     /// What was published of the real set of this name.
     pub(crate) published: Option<PublishedSet>,
 }
@@ -58,7 +60,7 @@ pub(crate) fn plan_sets(settings: &Settings) -> Result<Vec<SetPlan>> {
         None => {
             let size = simulation_size(settings.profile);
             let names = simulate::set_names().into_iter();
-            names.map(|name| SetPlan::Simulated(name.to_owned(), size)).collect()
+            names.map(|name| SetPlan::Simulated(name.to_owned(), size, settings.placement)).collect()
         }
         Some(folder) => entries(folder, settings)?.into_iter().map(SetPlan::Files).collect(),
     };
@@ -117,7 +119,7 @@ impl SetPlan {
     /// The set's name.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Simulated(name, _) => name,
+            Self::Simulated(name, ..) => name,
             Self::Files(entry) => entry.name(),
         }
     }
@@ -125,18 +127,24 @@ impl SetPlan {
     /// Makes or reads the sequences; gives what a user should know beside them.
     pub(crate) fn load(&self, seed: Seed, published: &[DeepBindFigures]) -> Result<(LoadedSet, Vec<String>)> {
         let (data, warnings) = match self {
-            Self::Simulated(name, size) => (simulate::simulated57(name, *size, seed)?, Vec::new()),
+            Self::Simulated(name, size, placement) => {
+                (simulate::simulated57_placed(name, *size, *placement, seed)?, Vec::new())
+            }
             Self::Files(entry) => {
                 let options = LoadOptions { seed, test_fraction: TEST_FRACTION };
                 let loaded = entry.load(&options)?;
                 (loaded.set, loaded.warnings.iter().map(ToString::to_string).collect())
             }
         };
+        let grammar = match self {
+            Self::Simulated(name, _, placement) => Some(TrueGrammar::of(name, *placement)?),
+            Self::Files(_) => None,
+        };
         let published = published.iter().find(|row| row.set == data.name());
         let published =
             published.map(|row| PublishedSet { deepbind_star: row.deepbind_star, meme_sum: row.meme_sum });
         let sha256 = data_set_sha256(&data);
-        Ok((LoadedSet { data, sha256, published }, warnings))
+        Ok((LoadedSet { data, sha256, grammar, published }, warnings))
     }
 }
 

@@ -148,6 +148,7 @@ mod tests {
         let config = RunConfig {
             profile: Profile::Standard,
             data: Some(data.to_owned()),
+            placement: demo_data::simulate::Placement::Centred,
             sets: None,
             models: Some(vec![ModelKind::Rnn]),
             protocols: None,

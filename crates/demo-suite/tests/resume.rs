@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use demo_core::{DnaSequence, Seed};
-use demo_suite::{DeviceChoice, Error, Interrupt, ModelKind, Profile, RunConfig, reproduce};
+use demo_suite::{DeviceChoice, Error, Interrupt, ModelKind, Placement, Profile, RunConfig, reproduce};
 use rand::Rng;
 
 const LENGTH: usize = 60;
@@ -38,6 +38,7 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
     RunConfig {
         profile: Profile::Standard,
         data: Some(data.to_owned()),
+        placement: Placement::Centred,
         sets: None,
         models: Some(vec![ModelKind::Rnn]),
         protocols: None,
@@ -215,4 +216,44 @@ fn bad_input_gives_one_error_and_no_tables() {
     fs::write(&file, "not a folder").unwrap();
     let occupied = refused(config(&data, file.clone()));
     assert!(occupied.contains("file"), "{occupied}");
+}
+
+#[test]
+fn simulated_sets_are_measured_against_what_was_planted() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |out: &str, threads: usize, placement: Placement| {
+        let out = folder.path().join(out);
+        let settings = RunConfig {
+            profile: Profile::Smoke,
+            data: None,
+            placement,
+            sets: Some(vec!["NFYB_K562_NF-YB_Stanford".to_owned()]),
+            models: Some(vec![ModelKind::CnnSmall, ModelKind::RnnSmall, ModelKind::Gkm]),
+            threads: Some(threads),
+            max_steps: Some(4),
+            ..config(Path::new("."), out.clone())
+        };
+        reproduce(&settings, &Interrupt::default()).unwrap();
+        let tables = ["truth.tsv", "truth_summary.tsv", "report/truth-auprc.svg"];
+        tables.map(|name| fs::read_to_string(out.join(name)).unwrap())
+    };
+    let [table, summary, figure] = run("one", 1, Placement::Centred);
+    assert_eq!([table.clone(), summary, figure.clone()], run("two", 2, Placement::Centred));
+    let maps = |table: &str, model: &str| {
+        let of_model = |line: &&str| line.split('\t').nth(4) == Some(model);
+        table
+            .lines()
+            .filter(of_model)
+            .map(|line| line.split('\t').nth(7).unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(maps(&table, "none"), ["prior", "scan", "oracle"]);
+    let gradients = ["saliency", "gradient-x-input", "mean-centred-gradient", "in-silico-mutagenesis"];
+    assert_eq!(maps(&table, "cnn-small"), gradients);
+    assert_eq!(maps(&table, "rnn-small")[4..], ["temporal-prefix", "temporal-suffix", "temporal"]);
+    assert!(maps(&table, "gkm").is_empty());
+    assert!(figure.contains("true grammar (oracle)") && figure.contains("simulated"));
+    let [uniform, ..] = run("uniform", 1, Placement::Uniform);
+    assert!(uniform.lines().skip(1).all(|line| line.contains("\tsimulated\tuniform\t")));
+    assert_ne!(uniform, table);
 }

@@ -16,6 +16,7 @@ pub(crate) fn sections(report: &Report) -> Result<String> {
     let mut page = summary(report)?;
     page.push_str(&tests(report)?);
     page.push_str(&comparison(report)?);
+    page.push_str(&truth(report)?);
     page.push_str(&motifs(report)?);
     Ok(page)
 }
@@ -244,6 +245,27 @@ fn not_converged(report: &Report) -> String {
         return String::new();
     }
     format!("<p class=\"note\">Did not converge: {}.</p>\n", names.join("; "))
+}
+
+fn truth(report: &Report) -> Result<String> {
+    if report.truth.is_empty() {
+        return Ok(String::new());
+    }
+    let mut page = section("truth", "Explanations against truth");
+    page.push_str(
+        "<p class=\"note\">Positions of the sites that were planted in simulated positives, weighted by the \
+         information of their column, against all others; hits by chance are masked. Below the explanations \
+         stand maps that ask no network: one that knows where sites tend to lie, a scan with the planted \
+         matrices, and the judge that knows the whole grammar, the ceiling.</p>\n",
+    );
+    for plot in &report.truth {
+        page.push_str(&picture(
+            &plot.draw()?,
+            "Means over sets, with 95 % intervals by the bootstrap over factors.",
+        ));
+    }
+    page.push_str("</section>\n");
+    Ok(page)
 }
 
 fn motifs(report: &Report) -> Result<String> {

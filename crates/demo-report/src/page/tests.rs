@@ -36,6 +36,17 @@ fn model(name: &str, auroc: f64) -> ModelReport {
     }
 }
 
+fn truth() -> DotPlot {
+    let row = DotRow { name: BAD.into(), estimates: vec![Some(Estimate::point(0.7))], published: Some(0.5) };
+    DotPlot {
+        title: "AUPRC of planted positions".into(),
+        axis: BAD.into(),
+        models: vec![BAD.into()],
+        published_name: BAD.into(),
+        rows: vec![row],
+    }
+}
+
 fn report() -> Report {
     let set = |name: &str, auroc: f64| SetReport {
         name: name.into(),
@@ -109,6 +120,7 @@ fn report() -> Report {
             groups: vec![vec![0, 1]],
             note: BAD.into(),
         }],
+        truth: vec![truth()],
         motif_counts: vec![MotifCount {
             model: "CNN".into(),
             source: "class-optimisation".into(),
@@ -175,6 +187,7 @@ fn simulated_and_published_are_marked() {
     assert!(page.contains("<strong>SIMULATED data.</strong>"));
     assert!(page.contains("19 of 57 (threshold not known, secondary)"));
     assert!(page.contains("<td>recollected</td>"));
+    assert!(page.contains("id=\"truth\"") && page.contains("AUPRC of planted positions"));
     assert!(page.contains(">published, real data<"));
     let mut real = report();
     real.data = DataKind::Real;
@@ -196,8 +209,9 @@ fn a_report_without_results_is_a_page() {
     empty.sets.clear();
     empty.tests.clear();
     empty.motif_counts.clear();
+    empty.truth.clear();
     let page = empty.to_html().unwrap();
-    assert!(!page.contains("id=\"sets\"") && page.contains("id=\"run\""));
+    assert!(!page.contains("id=\"sets\"") && !page.contains("id=\"truth\"") && page.contains("id=\"run\""));
     assert_eq!(empty.box_plot(), None);
 }
 

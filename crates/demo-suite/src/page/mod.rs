@@ -5,6 +5,7 @@ mod set;
 
 use std::path::PathBuf;
 
+use demo_data::simulate::Placement;
 use demo_data::{FigureStatus, Source};
 use demo_report::{
     CriticalDifference, DataKind, ModelSummary, PairTest, PublishedMotifCount, PublishedSeries,
@@ -16,7 +17,7 @@ use crate::files::{make_folder, write_atomically};
 use crate::published::{PublishedAuroc, PublishedCount};
 use crate::run::{ExplainedModel, FinishedJob, Run};
 use crate::stages::evaluate::LEVEL;
-use crate::tables::{Comparison, DEEPBIND};
+use crate::tables::{Comparison, DEEPBIND, TruthSummary};
 use crate::{Result, published};
 
 /// Writes the page, its pictures and the bibliography into `report/`; gives the page's path.
@@ -24,17 +25,20 @@ pub(crate) fn write(
     run: &Run,
     jobs: &[FinishedJob],
     models: &[ExplainedModel],
-    comparison: &Comparison,
+    (comparison, truth): (&Comparison, &TruthSummary),
     config: &RunConfig,
 ) -> Result<PathBuf> {
     let folder = run.folder().join("report");
     make_folder(&folder)?;
-    let report = report(run, jobs, models, comparison, config)?;
+    let report = report(run, jobs, models, (comparison, truth), config)?;
     if let Some(plot) = report.box_plot() {
         plot.draw()?.write(&folder, "comparison")?;
     }
     if let Some(plot) = report.dot_plot() {
         plot.draw()?.write(&folder, "sets")?;
+    }
+    for (name, plot) in truth.plots(run) {
+        plot.draw()?.write(&folder, name)?;
     }
     write_atomically(&folder.join("references.bib"), bibliography().as_bytes())?;
     for (under, diagram) in
@@ -51,7 +55,7 @@ fn report(
     run: &Run,
     jobs: &[FinishedJob],
     models: &[ExplainedModel],
-    comparison: &Comparison,
+    (comparison, truth): (&Comparison, &TruthSummary),
     config: &RunConfig,
 ) -> Result<Report> {
     let data = data_kind(comparison.source);
@@ -67,6 +71,7 @@ fn report(
         ranks: ranks(comparison)?,
         motif_counts: counts::motif_counts(run, models),
         published_motif_counts: published_counts(),
+        truth: truth.plots(run).into_iter().map(|(_, plot)| plot).collect(),
         sets: sets.collect::<Result<_>>()?,
         run: run_info(run, config),
     })
@@ -83,6 +88,10 @@ pub(crate) fn data_kind(source: Source) -> DataKind {
 fn data_note(run: &Run, source: Source) -> String {
     let sets = run.sets.len();
     match source {
+        Source::Simulated if run.settings.placement == Placement::Uniform => format!(
+            "{sets} simulated data sets with their sites anywhere in the sequence, a control: their difficulty is \
+             calibrated to nothing. No figure on this page was measured on real peaks."
+        ),
         Source::Simulated => format!(
             "{sets} simulated data sets, named after the real ChIP-seq sets whose published difficulty they are \
              calibrated to. No figure on this page was measured on real peaks."

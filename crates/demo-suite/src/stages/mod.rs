@@ -4,3 +4,4 @@ pub(crate) mod compare;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod train;
+pub(crate) mod truth;

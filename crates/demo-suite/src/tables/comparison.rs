@@ -20,7 +20,7 @@ use crate::stages::evaluate::LEVEL;
 pub(crate) const DEEPBIND: &str = "DeepBind*";
 
 /// Resamples of the factors.
-const REPLICATES: usize = 10_000;
+pub(super) const REPLICATES: usize = 10_000;
 
 /// What a run says of the models.
 pub(crate) struct Comparison {

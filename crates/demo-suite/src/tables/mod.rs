@@ -5,9 +5,11 @@ mod delong;
 mod latex;
 mod motifs;
 mod results;
+mod truth;
 
 pub(crate) use comparison::{Comparison, DEEPBIND, ProtocolComparison, summary};
 pub(crate) use delong::delong;
 pub(crate) use latex::latex;
 pub(crate) use motifs::motifs;
 pub(crate) use results::{CALIBRATION, results, timings};
+pub(crate) use truth::{TruthSummary, truth};
