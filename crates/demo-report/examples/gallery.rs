@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use demo_core::{DnaSequence, Motif, ProbabilityMatrix, Seed, Strand};
 use demo_report::{
-    BoxPlot, CriticalDifference, DataKind, Estimate, LearningCurves, LearningSeries, Logo, LogoScale,
-    ModelReport, ModelSummary, MotifCount, MotifPair, MotifRow, PairTest, PublishedMotifCount,
+    BoxPlot, CountBesideChance, CriticalDifference, DataKind, Estimate, LearningCurves, LearningSeries, Logo,
+    LogoScale, ModelReport, ModelSummary, MotifCount, MotifPair, MotifRow, PairTest, PublishedMotifCount,
     PublishedSeries, PublishedStatus, PublishedSummary, ReliabilityCurve, ReliabilityPlot, Report, RocCurve,
     RocPlot, RunInfo, SaliencyTrack, SetReport, SiteSpan, TemporalCurves, TrackStyle, bibliography,
     write_whole,
@@ -385,13 +385,14 @@ fn tests() -> Vec<PairTest> {
 }
 
 fn motif_counts() -> Vec<MotifCount> {
+    let count = |found: usize, chance: f64| CountBesideChance { found, chance };
     let row = |model: &str, source: &str, found: usize| MotifCount {
         model: model.into(),
         source: source.into(),
+        correction: String::new(),
         sets: 57,
-        at_q_05: found,
-        at_e_05: found + 2,
-        at_e_10: found + 9,
+        top: [count(found - 4, 0.3), count(found - 4, 0.4), count(found - 2, 1.1)],
+        any: [count(found, 0.8), count(found + 2, 1.0), count(found + 9, 6.2)],
     };
     let mut rows = vec![row("CNN", "filter", 41), row("CNN-RNN", "filter", 38)];
     rows.extend(MODELS.map(|model| row(model, "class-optimisation", 17)));

@@ -126,20 +126,29 @@ pub struct PairTest {
 }
 
 /// How many sets gave a motif that matches their factor's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MotifCount {
     /// The model.
     pub model: String,
     /// `filter`, `saliency`, `temporal` or `class-optimisation`.
     pub source: String,
+    /// What the figures were corrected for; empty for nothing.
+    pub correction: String,
     /// Sets looked at.
     pub sets: usize,
-    /// Sets with a match at q < .05.
-    pub at_q_05: usize,
-    /// Sets with a match at E < .05.
-    pub at_e_05: usize,
-    /// Sets with a match at E < 10.
-    pub at_e_10: usize,
+    /// Sets in which the best match of a motif is the own one, at q < .05, E < .05 and E < 10.
+    pub top: [CountBesideChance; 3],
+    /// Sets in which some match of a motif is.
+    pub any: [CountBesideChance; 3],
+}
+
+/// A count and what chance alone would make it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct CountBesideChance {
+    /// How many.
+    pub found: usize,
+    /// How many by chance.
+    pub chance: f64,
 }
 
 /// A published count of motifs found.

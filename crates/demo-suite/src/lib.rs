@@ -10,6 +10,7 @@
 //! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
 //! | `delong.tsv` | DeLong's test of every pair of models on every set |
 //! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
+//! | `motif_counts.tsv` | sets whose factor's own motif was found, beside the number that chance would find |
 //! | `truth.tsv`, `truth_summary.tsv` | simulated sets: how well each explanation finds the planted sites, by set and over all |
 //! | `timings.tsv`, `manifest.json` | durations and how the run was made; the only files that differ between equal runs |
 //! | `models/` | a checkpoint for each network |
@@ -29,6 +30,7 @@ mod interrupt;
 mod journal;
 mod manifest;
 mod models;
+mod motif_counts;
 mod names;
 mod outcomes;
 mod output;

@@ -7,6 +7,8 @@ use demo_interpret::{Iteration, QueryMotif};
 use demo_models::{Ending, TrainingSummary};
 use serde::{Deserialize, Serialize};
 
+use crate::motif_counts::OwnHits;
+
 /// A trained network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TrainOutcome {
@@ -107,6 +109,7 @@ pub(crate) struct Explained {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MatchOutcome {
     pub(crate) rows: Vec<MatchRow>,
+    pub(crate) hits: OwnHits,
     pub(crate) seconds: f64,
 }
 

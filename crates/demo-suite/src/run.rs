@@ -17,6 +17,7 @@ use crate::config::{RunConfig, Settings};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::manifest::{self, Clock};
+use crate::motif_counts::{self, Factors, OwnHits};
 use crate::outcomes::{EvaluateOutcome, ExplainOutcome, MatchOutcome, MatchRow, TrainOutcome};
 use crate::output::OutputFolder;
 use crate::plan::{Job, Recipe, plan};
@@ -60,6 +61,11 @@ pub(crate) struct ExplainedModel {
 }
 
 impl ExplainedModel {
+    /// How the queries of one source hit the factor's own motifs.
+    pub(crate) fn hits(&self, source: QuerySource) -> Option<&OwnHits> {
+        self.matches.iter().find(|(of, _)| *of == source).map(|(_, outcome)| &outcome.hits)
+    }
+
     /// The rows of one source; none where the model has no motif of that source.
     pub(crate) fn matches(&self, source: QuerySource) -> &[MatchRow] {
         self.matches.iter().find(|(of, _)| *of == source).map_or(&[], |(_, outcome)| &outcome.rows)
@@ -234,7 +240,7 @@ impl Run {
     fn compare(&self, primary: &[Job], explained: &[ExplainOutcome]) -> Result<Vec<ExplainedModel>> {
         let pieces: Vec<(&Job, &ExplainOutcome)> = primary.iter().zip(explained).collect();
         let id = |(job, explain): &(&Job, &ExplainOutcome)| {
-            identity(&("match", &job.id, &explain.queries, self.targets.checksum()))
+            identity(&("match 2", &job.id, &explain.queries, self.targets.checksum()))
         };
         let matches = self.stage(
             "match",
@@ -242,10 +248,12 @@ impl Run {
             id,
             |_, _| true,
             |(job, explain), progress| {
-                let tf = self.sets[job.set].data.tf();
-                let sources = QuerySource::ALL.into_iter();
+                let set = &self.sets[job.set];
+                let tf = set.data.tf();
+                let factors = Factors::new(&self.targets, tf, set.grammar.as_ref());
+                let outcome = |source| (source, compare(&self.targets, (tf, &factors), explain, source));
                 let outcomes: Vec<(QuerySource, MatchOutcome)> =
-                    sources.map(|source| (source, compare(&self.targets, tf, explain, source))).collect();
+                    QuerySource::ALL.into_iter().map(outcome).collect();
                 progress.advance(1.0);
                 Ok(outcomes)
             },
@@ -271,6 +279,8 @@ impl Run {
         tables::results(self, jobs)?.write_tsv(&folder.join("results.tsv"))?;
         tables::timings(self, jobs)?.write_tsv(&folder.join("timings.tsv"))?;
         tables::motifs(self, models)?.write_tsv(&folder.join("motifs.tsv"))?;
+        let counts = motif_counts::motif_counts(self, models);
+        tables::motif_counts(self, &counts)?.write_tsv(&folder.join("motif_counts.tsv"))?;
         tables::summary(&summary)?.write_tsv(&folder.join("summary.tsv"))?;
         tables::delong(self, jobs)?.write_tsv(&folder.join("delong.tsv"))?;
         let truths = tables::TruthSummary::new(self, truth)?;
@@ -278,7 +288,7 @@ impl Run {
             tables::truth(self, truth)?.write_tsv(&folder.join("truth.tsv"))?;
             truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
         }
-        let report = page::write(self, jobs, models, (&summary, &truths), config)?;
+        let report = page::write(self, jobs, models, (&summary, &truths, &counts), config)?;
         progress.advance(1.0);
         progress.finish();
         Ok(report)

@@ -12,8 +12,15 @@ use demo_suite::{DeviceChoice, Error, Interrupt, ModelKind, Placement, Profile, 
 use rand::Rng;
 
 const LENGTH: usize = 60;
-const TABLES: [&str; 6] =
-    ["results.tsv", "summary.tsv", "motifs.tsv", "delong.tsv", "report/index.html", "report/summary.tex"];
+const TABLES: [&str; 7] = [
+    "results.tsv",
+    "summary.tsv",
+    "motifs.tsv",
+    "motif_counts.tsv",
+    "delong.tsv",
+    "report/index.html",
+    "report/summary.tex",
+];
 
 /// Two sets whose positives hold TGACTCA, in the Deep Motif Dashboard's layout.
 fn write_sets(folder: &Path) {
@@ -113,6 +120,10 @@ fn a_planted_motif_and_every_promised_file_are_found() {
     assert!(results.lines().skip(1).all(|line| line.contains("\treal\trnn\thonest\t")));
     let motifs = fs::read_to_string(out.join("motifs.tsv")).unwrap();
     assert!(motifs.contains("\tclass-optimisation\t") && !motifs.contains("\tfilter\t"));
+    let counts = fs::read_to_string(out.join("motif_counts.tsv")).unwrap();
+    let published = "rnn\tclass-optimisation\tnone\tany\t2\t";
+    let row = counts.lines().find(|line| line.contains(published)).unwrap();
+    assert!(row.ends_with("\t57\t11\tsecondary"), "{row}");
     let manifest: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["inputs"].as_array().unwrap().len(), 2);

@@ -272,33 +272,38 @@ fn motifs(report: &Report) -> Result<String> {
     if report.motif_counts.is_empty() {
         return Ok(String::new());
     }
-    let mut table = Table::new(vec![
-        Column::new("Model", Format::Text),
-        Column::new("Source", Format::Text),
-        Column::new("Sets", Format::Integer),
-        Column::new("q < .05", Format::Integer),
-        Column::new("E < .05", Format::Integer),
-        Column::new("E < 10", Format::Integer),
-        Column::new("Published", Format::Text),
-    ]);
+    let mut columns: Vec<Column> = ["Model", "Source"].map(|name| Column::new(name, Format::Text)).into();
+    columns.push(Column::new("Sets", Format::Integer));
+    for standing in ["top hit", "any hit"] {
+        columns.extend(
+            ["q < .05", "E < .05", "E < 10"].map(|at| Column::new(format!("{standing}, {at}"), Format::Text)),
+        );
+    }
+    columns.push(Column::new("Published", Format::Text));
+    let mut table = Table::new(columns);
     for row in &report.motif_counts {
-        let beside = |p: &&PublishedMotifCount| p.model == row.model && p.source == row.source;
+        let beside = |p: &&PublishedMotifCount| {
+            p.model == row.model && p.source == row.source && row.correction.is_empty()
+        };
         let published = report.published_motif_counts.iter().find(beside);
         let text =
             |p: &PublishedMotifCount| format!("{} of {} ({}, {})", p.found, p.sets, p.threshold, p.status);
-        table.push(vec![
-            row.model.as_str().into(),
-            row.source.as_str().into(),
-            row.sets.into(),
-            row.at_q_05.into(),
-            row.at_e_05.into(),
-            row.at_e_10.into(),
-            published.map(text).into(),
-        ])?;
+        let source = match row.correction.as_str() {
+            "" => row.source.clone(),
+            correction => format!("{}, {correction}", row.source),
+        };
+        let mut cells = vec![row.model.as_str().into(), source.into(), row.sets.into()];
+        for count in row.top.iter().chain(&row.any) {
+            cells.push(format!("{} ({:.1})", count.found, count.chance).into());
+        }
+        cells.push(published.map(text).into());
+        table.push(cells)?;
     }
     Ok(format!(
-        "{}<p class=\"note\">Sets in which a motif of the network matches a JASPAR motif named after the set's \
-         transcription factor, by Tomtom's q- or E-value. Published counts are of real sets.</p>\n{}</section>\n",
+        "{}<p class=\"note\">Sets in which the best match of a motif of the network, or any match, is a JASPAR motif \
+         named after the set's transcription factor, by Tomtom's q- or E-value. In brackets what chance finds: \
+         the mean with the motifs of another factor, of another family, in place of the own ones. Published \
+         counts are of real sets.</p>\n{}</section>\n",
         section("motifs", "Motifs found"),
         scroll(&table.to_html())
     ))

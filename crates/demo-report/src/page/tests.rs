@@ -124,10 +124,10 @@ fn report() -> Report {
         motif_counts: vec![MotifCount {
             model: "CNN".into(),
             source: "class-optimisation".into(),
+            correction: String::new(),
             sets: 2,
-            at_q_05: 1,
-            at_e_05: 1,
-            at_e_10: 2,
+            top: [CountBesideChance { found: 1, chance: 0.04 }; 3],
+            any: [CountBesideChance { found: 2, chance: 1.26 }; 3],
         }],
         published_motif_counts: vec![PublishedMotifCount {
             model: "CNN".into(),
@@ -186,6 +186,7 @@ fn simulated_and_published_are_marked() {
     let page = report().to_html().unwrap();
     assert!(page.contains("<strong>SIMULATED data.</strong>"));
     assert!(page.contains("19 of 57 (threshold not known, secondary)"));
+    assert!(page.contains("1 (0.0)") && page.contains("2 (1.3)"));
     assert!(page.contains("<td>recollected</td>"));
     assert!(page.contains("id=\"truth\"") && page.contains("AUPRC of planted positions"));
     assert!(page.contains(">published, real data<"));

@@ -1,36 +1,32 @@
-//! How many sets gave a motif that matches their own factor's, at the three published thresholds.
-
-use std::collections::BTreeSet;
+//! Motifs found, as the page counts them: one row a model, source and correction.
 
 use demo_interpret::QuerySource;
-use demo_report::MotifCount;
+use demo_report::{CountBesideChance, MotifCount};
 
-use crate::outcomes::Hit;
-use crate::run::{ExplainedModel, Run};
+use crate::motif_counts::{CountRow, Standing};
 
-/// One row a model and source, over the sets that have a motif of that source to look up.
-pub(crate) fn motif_counts(run: &Run, models: &[ExplainedModel]) -> Vec<MotifCount> {
-    let mut rows = Vec::new();
-    for &model in &run.settings.models {
-        for source in QuerySource::ALL {
-            let of_model = || models.iter().filter(|explained| explained.job.model == model);
-            if of_model().all(|explained| explained.matches(source).is_empty()) {
-                continue;
-            }
-            let found = |good: fn(&Hit) -> bool| {
-                let own = |explained: &&ExplainedModel| {
-                    explained.matches(source).iter().any(|row| row.own.as_ref().is_some_and(good))
-                };
-                of_model().filter(own).map(|explained| explained.job.set).collect::<BTreeSet<_>>().len()
-            };
-            rows.push(MotifCount {
-                model: model.title().to_owned(),
-                source: source.name().to_owned(),
-                sets: of_model().count(),
-                at_q_05: found(|hit| hit.q < 0.05),
-                at_e_05: found(|hit| hit.e < 0.05),
-                at_e_10: found(|hit| hit.e < 10.0),
-            });
+/// Bonferroni's correction for filters alone, of which there are many; the table has it for all.
+pub(crate) fn motif_counts(counts: &[CountRow]) -> Vec<MotifCount> {
+    let mut rows: Vec<MotifCount> = Vec::new();
+    for row in counts.iter().filter(|row| !row.bonferroni || row.source == QuerySource::Filter) {
+        let correction = if row.bonferroni { "Bonferroni over queries" } else { "" };
+        let counts = row.counts.map(|count| CountBesideChance { found: count.found, chance: count.chance });
+        let model = row.model.title();
+        let same = |other: &&mut MotifCount| {
+            other.model == model && other.source == row.source.name() && other.correction == correction
+        };
+        let place = rows.iter_mut().find(same);
+        match (place, row.standing) {
+            (Some(known), Standing::Top) => known.top = counts,
+            (Some(known), Standing::Any) => known.any = counts,
+            (None, _) => rows.push(MotifCount {
+                model: model.to_owned(),
+                source: row.source.name().to_owned(),
+                correction: correction.to_owned(),
+                sets: row.sets,
+                top: counts,
+                any: counts,
+            }),
         }
     }
     rows

@@ -14,6 +14,7 @@ use demo_report::{
 
 use crate::config::RunConfig;
 use crate::files::{make_folder, write_atomically};
+use crate::motif_counts::CountRow;
 use crate::published::{PublishedAuroc, PublishedCount};
 use crate::run::{ExplainedModel, FinishedJob, Run};
 use crate::stages::evaluate::LEVEL;
@@ -25,12 +26,12 @@ pub(crate) fn write(
     run: &Run,
     jobs: &[FinishedJob],
     models: &[ExplainedModel],
-    (comparison, truth): (&Comparison, &TruthSummary),
+    (comparison, truth, counts): (&Comparison, &TruthSummary, &[CountRow]),
     config: &RunConfig,
 ) -> Result<PathBuf> {
     let folder = run.folder().join("report");
     make_folder(&folder)?;
-    let report = report(run, jobs, models, (comparison, truth), config)?;
+    let report = report(run, jobs, models, (comparison, truth, counts), config)?;
     if let Some(plot) = report.box_plot() {
         plot.draw()?.write(&folder, "comparison")?;
     }
@@ -55,7 +56,7 @@ fn report(
     run: &Run,
     jobs: &[FinishedJob],
     models: &[ExplainedModel],
-    (comparison, truth): (&Comparison, &TruthSummary),
+    (comparison, truth, counts): (&Comparison, &TruthSummary, &[CountRow]),
     config: &RunConfig,
 ) -> Result<Report> {
     let data = data_kind(comparison.source);
@@ -69,7 +70,7 @@ fn report(
         published_by_set: published_by_set(run),
         tests: tests(comparison),
         ranks: ranks(comparison)?,
-        motif_counts: counts::motif_counts(run, models),
+        motif_counts: counts::motif_counts(counts),
         published_motif_counts: published_counts(),
         truth: truth.plots(run).into_iter().map(|(_, plot)| plot).collect(),
         sets: sets.collect::<Result<_>>()?,

@@ -1,5 +1,9 @@
 //! The match stage: every motif of an explanation against JASPAR 2016, one Tomtom run a source.
+//!
+//! Beside the best matches it keeps how well the factor's own motifs are hit, and those of other factors
+//! in their place (`motif_counts`).
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use demo_core::Motif;
@@ -10,6 +14,7 @@ use demo_motifmatch::{Match, Options, Threshold, Tomtom};
 
 use crate::Result;
 use crate::checksum::identity;
+use crate::motif_counts::Factors;
 use crate::outcomes::{ExplainOutcome, Hit, MatchOutcome, MatchRow};
 
 /// The collection with what is known of its motifs' factors.
@@ -44,6 +49,17 @@ impl Targets {
         self.motifs.iter().filter(|motif| ids.iter().any(|id| id == motif.id())).collect()
     }
 
+    /// Places of the motifs of these identifiers in the collection.
+    pub(crate) fn places(&self, ids: &[String]) -> BTreeSet<usize> {
+        let known = |(place, motif): (usize, &Motif)| ids.iter().any(|id| id == motif.id()).then_some(place);
+        self.motifs.iter().enumerate().filter_map(known).collect()
+    }
+
+    /// What is known of the motifs' factors.
+    pub(crate) fn relations(&self) -> &'static MotifRelations {
+        self.relations
+    }
+
     /// The motif of this identifier.
     pub(crate) fn motif(&self, id: &str) -> Option<&Motif> {
         self.motifs.iter().find(|motif| motif.id() == id)
@@ -53,7 +69,7 @@ impl Targets {
 /// Looks up all queries of one source; the random stream of the q-values starts anew.
 pub(crate) fn compare(
     targets: &Targets,
-    tf: &str,
+    (tf, factors): (&str, &Factors),
     explain: &ExplainOutcome,
     source: QuerySource,
 ) -> MatchOutcome {
@@ -61,8 +77,10 @@ pub(crate) fn compare(
     let queries: Vec<usize> =
         (0..explain.queries.len()).filter(|&query| explain.queries[query].source == source).collect();
     let mut session = targets.tomtom.session();
+    let mut hits = factors.no_hits();
     let row = |query: usize| {
         let matches = session.query(&explain.queries[query].motif);
+        factors.add(&mut hits, &matches);
         let relation = |found: &Match| targets.relations.relation(tf, targets.motifs[found.target].id());
         let own = matches.iter().find(|found| relation(found) == Relation::Own);
         MatchRow {
@@ -73,7 +91,7 @@ pub(crate) fn compare(
         }
     };
     let rows = queries.into_iter().map(row).collect();
-    MatchOutcome { rows, seconds: started.elapsed().as_secs_f64() }
+    MatchOutcome { rows, hits, seconds: started.elapsed().as_secs_f64() }
 }
 
 fn hit(targets: &Targets, found: &Match) -> Hit {

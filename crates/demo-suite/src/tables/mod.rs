@@ -1,6 +1,7 @@
 //! The tables of a run, from the outcomes of its stages.
 
 mod comparison;
+mod counts;
 mod delong;
 mod latex;
 mod motifs;
@@ -8,6 +9,7 @@ mod results;
 mod truth;
 
 pub(crate) use comparison::{Comparison, DEEPBIND, ProtocolComparison, summary};
+pub(crate) use counts::motif_counts;
 pub(crate) use delong::delong;
 pub(crate) use latex::latex;
 pub(crate) use motifs::motifs;
