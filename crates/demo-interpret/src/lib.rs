@@ -25,6 +25,7 @@ mod error;
 mod filters;
 mod mutagenesis;
 mod queries;
+mod recovery;
 mod saliency;
 mod search;
 mod seeds;
@@ -46,6 +47,7 @@ pub use queries::{
     ClassQueryConfig, QueryMotif, QuerySource, SaliencyQueryConfig, TemporalQueryConfig, TemporalSide,
     class_optimisation_queries, filter_queries, saliency_queries, temporal_queries,
 };
+pub use recovery::{Recovery, recovery};
 pub use saliency::{Gradients, SaliencyMethod, saliency};
 pub use sites::Site;
 pub use target::Target;

@@ -1,8 +1,8 @@
 //! The published experiments as data: sets, models, protocols, figures, the plan of jobs and its
 //! journal.
 //!
-//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, match, truth
-//! and report, and leaves in the output folder:
+//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, match, truth,
+//! recover and report, and leaves in the output folder:
 //!
 //! | file | holds |
 //! |---|---|
@@ -12,6 +12,8 @@
 //! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
 //! | `motif_counts.tsv` | sets whose factor's own motif was found, beside the number that chance would find |
 //! | `truth.tsv`, `truth_summary.tsv` | simulated sets: how well each explanation finds the planted sites, by set and over all |
+//! | `recovery.tsv` | simulated sets: the planted matrices, and their distance, among the motifs of each source |
+//! | `decoys.tsv` | simulated sets: how often negatives with broken grammar pass for positives |
 //! | `timings.tsv`, `manifest.json` | durations and how the run was made; the only files that differ between equal runs |
 //! | `models/` | a checkpoint for each network |
 //! | `report/index.html` | the page |

@@ -116,6 +116,11 @@ impl Factors {
         Self { own: targets.places(&targets.relations().own(tf)), others }
     }
 
+    /// Places of the other factors' motifs.
+    pub(crate) fn other_motifs(&self) -> impl Iterator<Item = usize> {
+        self.others.iter().flatten().copied()
+    }
+
     /// Nothing hit so far.
     pub(crate) fn no_hits(&self) -> OwnHits {
         OwnHits {

@@ -3,7 +3,7 @@
 use demo_core::ProbabilityMatrix;
 use demo_data::Site;
 use demo_eval::Interval;
-use demo_interpret::{Iteration, QueryMotif};
+use demo_interpret::{Iteration, QueryMotif, QuerySource};
 use demo_models::{Ending, TrainingSummary};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,46 @@ pub(crate) struct ExplainOutcome {
     /// Mean over positives of the AUROC of |gradient| x input against the true sites.
     pub(crate) saliency_truth: Option<f64>,
     pub(crate) seconds: f64,
+}
+
+/// How near the motifs of each source are to what was planted in a simulated set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RecoverOutcome {
+    pub(crate) recovered: Vec<Recovered>,
+    /// Distances to the partner, of sources that have queries.
+    pub(crate) spacings: Vec<FoundSpacing>,
+}
+
+/// The query of one source that is most like one planted matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Recovered {
+    pub(crate) source: QuerySource,
+    /// The planted motif.
+    pub(crate) planted: String,
+    /// Whether it is the partner, or else the factor's own.
+    pub(crate) partner: bool,
+    /// Queries of the source.
+    pub(crate) queries: usize,
+    pub(crate) query: String,
+    pub(crate) correlation: f64,
+    /// Whether the query reads as the planted motif's other strand.
+    pub(crate) reverse: bool,
+    /// Mean over motifs of other families of the correlation of the query nearest each.
+    pub(crate) chance: Option<f64>,
+}
+
+/// The most frequent distance from motif to partner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FoundSpacing {
+    pub(crate) source: QuerySource,
+    pub(crate) gap: usize,
+    pub(crate) same_strand: bool,
+    /// Its share of the positives.
+    pub(crate) share: f64,
+    /// How often some distance is as frequent where all are alike probable.
+    pub(crate) p: f64,
+    /// Whether it is more frequent than by chance, and distance and strand are among the planted.
+    pub(crate) right: bool,
 }
 
 /// How well maps of positions find the true sites of a simulated set.

@@ -1,4 +1,4 @@
-//! A run from its settings to its report: verify, train, evaluate, explain, match, truth, report.
+//! A run from its settings to its report: verify, train, evaluate, explain, match, truth, recover, report.
 //!
 //! Every stage looks its pieces up in the journal, does what is missing and records it, and goes on
 //! with what the journal gives back. A run that was stopped at any moment is continued by the same
@@ -18,7 +18,9 @@ use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::manifest::{self, Clock};
 use crate::motif_counts::{self, Factors, OwnHits};
-use crate::outcomes::{EvaluateOutcome, ExplainOutcome, MatchOutcome, MatchRow, TrainOutcome};
+use crate::outcomes::{
+    EvaluateOutcome, ExplainOutcome, MatchOutcome, MatchRow, RecoverOutcome, TrainOutcome,
+};
 use crate::output::OutputFolder;
 use crate::plan::{Job, Recipe, plan};
 use crate::progress::Progress;
@@ -96,12 +98,13 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     let explained = clock.time("explain", || run.explain(&primary, &jobs, &trained))?;
     let models = clock.time("match", || run.compare(&primary, &explained))?;
     let truth = clock.time("truth", || run.truth(&primary, &jobs, &trained))?;
+    let recovered = clock.time("recover", || run.recover(&primary, &explained))?;
     let mut finished = Vec::with_capacity(jobs.len());
     for ((job, train), evaluate) in jobs.into_iter().zip(trained).zip(evaluated) {
         let explain = models.iter().find(|model| model.job.id == job.id).map(|model| model.explain.clone());
         finished.push(FinishedJob { job, train, evaluate, explain });
     }
-    let report = clock.time("report", || run.report(&finished, &models, &truth, config))?;
+    let report = clock.time("report", || run.report(&finished, &models, (&truth, &recovered), config))?;
     manifest::write(&run, &finished, config, &clock)?;
     Ok(Written { report, folder: run.out.path().to_owned() })
 }
@@ -270,7 +273,7 @@ impl Run {
         &self,
         jobs: &[FinishedJob],
         models: &[ExplainedModel],
-        truth: &[SetTruths],
+        (truth, recovered): (&[SetTruths], &[(Job, RecoverOutcome)]),
         config: &RunConfig,
     ) -> Result<PathBuf> {
         let progress = Progress::start("report", 1, 0);
@@ -286,6 +289,8 @@ impl Run {
         let truths = tables::TruthSummary::new(self, truth)?;
         if !truth.is_empty() {
             tables::truth(self, truth)?.write_tsv(&folder.join("truth.tsv"))?;
+            tables::recovery(self, recovered)?.write_tsv(&folder.join("recovery.tsv"))?;
+            tables::decoys(self, jobs)?.write_tsv(&folder.join("decoys.tsv"))?;
             truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
         }
         let report = page::write(self, jobs, models, (&summary, &truths, &counts), config)?;

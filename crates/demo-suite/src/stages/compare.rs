@@ -55,6 +55,11 @@ impl Targets {
         self.motifs.iter().enumerate().filter_map(known).collect()
     }
 
+    /// The motif at a place of the collection.
+    pub(crate) fn at(&self, place: usize) -> Option<&Motif> {
+        self.motifs.get(place)
+    }
+
     /// What is known of the motifs' factors.
     pub(crate) fn relations(&self) -> &'static MotifRelations {
         self.relations

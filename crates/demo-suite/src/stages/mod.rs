@@ -3,5 +3,6 @@
 pub(crate) mod compare;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
+pub(crate) mod recover;
 pub(crate) mod train;
 pub(crate) mod truth;

@@ -69,7 +69,7 @@ fn all(truth: &SetTruths) -> impl Iterator<Item = (Option<ModelKind>, Option<boo
 }
 
 /// The first activation of a network that begins with a convolution.
-fn activation(model: Option<ModelKind>) -> Option<&'static str> {
+pub(super) fn activation(model: Option<ModelKind>) -> Option<&'static str> {
     let first = match model?.method() {
         Method::Network(Architecture::Cnn(config)) => config.first_activation,
         Method::Network(Architecture::CnnRnn(config)) => config.first_activation,
