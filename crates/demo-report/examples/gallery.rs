@@ -127,6 +127,7 @@ fn set(name: &str, tf: &str, difficulty: f64, random: &mut ChaCha8Rng) -> Result
         name: name.into(),
         tf: tf.into(),
         data: DataKind::Simulated,
+        ceiling: None,
         published: vec![("DeepBind*".into(), 0.975 - difficulty, PublishedStatus::Confirmed)],
         models,
         roc: Some(RocPlot { title: String::new(), curves }),

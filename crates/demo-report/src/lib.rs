@@ -62,8 +62,8 @@ pub use match_page::{MatchPage, PageMatch};
 pub use motif_pair::MotifPair;
 pub use reliability::{ReliabilityCurve, ReliabilityPlot};
 pub use report::{
-    CountBesideChance, ModelReport, ModelSummary, MotifCount, MotifRow, PairTest, PublishedMotifCount,
-    PublishedSeries, PublishedSummary, Report, RunInfo, SetReport,
+    CountBesideChance, ModelReport, ModelSummary, MotifCount, MotifRow, ORACLE, PairTest,
+    PublishedMotifCount, PublishedSeries, PublishedSummary, Report, RunInfo, SetReport,
 };
 pub use roc::{RocCurve, RocPlot};
 pub use table::{Cell, Column, Format, Table, significant};

@@ -16,6 +16,9 @@ use crate::roc::RocPlot;
 use crate::track::{SaliencyTrack, TemporalCurves};
 use crate::values::{DataKind, Estimate, PublishedStatus};
 
+/// What the judge that knows the grammar of a simulated set is called: no method can do better.
+pub const ORACLE: &str = "oracle (true grammar)";
+
 /// Everything the page shows. Empty lists leave their section out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -177,6 +180,8 @@ pub struct SetReport {
     pub tf: String,
     /// Real or simulated.
     pub data: DataKind,
+    /// AUROC of a judge that knows what was planted, in a simulated set.
+    pub ceiling: Option<f64>,
     /// Published figures of this set: method, AUROC, status.
     pub published: Vec<(String, f64, PublishedStatus)>,
     /// One for each model and protocol.

@@ -97,6 +97,8 @@ pub(crate) struct Recovered {
     pub(crate) reverse: bool,
     /// Mean over motifs of other families of the correlation of the query nearest each.
     pub(crate) chance: Option<f64>,
+    /// The share of them that is as near, one added to both numbers.
+    pub(crate) p: f64,
 }
 
 /// The most frequent distance from motif to partner.
@@ -109,7 +111,7 @@ pub(crate) struct FoundSpacing {
     pub(crate) share: f64,
     /// How often some distance is as frequent where all are alike probable.
     pub(crate) p: f64,
-    /// Whether it is more frequent than by chance, and distance and strand are among the planted.
+    /// Whether both motifs are nearer and it is more frequent than by chance, and distance and strand are among the planted.
     pub(crate) right: bool,
 }
 

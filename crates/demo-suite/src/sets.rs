@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use demo_core::Seed;
+use demo_core::{DnaSequence, Seed};
 use demo_data::fetch::set_folders;
 use demo_data::simulate::{self, Placement, SimulationSize, TrueGrammar};
-use demo_data::{DataSet, DeepBindFigures, LoadOptions, SetEntry};
+use demo_data::{DataSet, DeepBindFigures, Example, LoadOptions, SetEntry};
+use demo_eval::ScoredLabels;
 
 use crate::checksum::data_set_sha256;
 use crate::config::{Profile, Settings};
@@ -41,8 +42,28 @@ pub(crate) struct LoadedSet {
     pub(crate) sha256: String,
     /// What was planted, in a simulated set.
     pub(crate) grammar: Option<TrueGrammar>,
+    /// The test half as a judge scores it that knows what was planted.
+    pub(crate) ceiling: Option<Ceiling>,
     /// What was published of the real set of this name.
     pub(crate) published: Option<PublishedSet>,
+}
+
+/// The best that a method can do on a simulated test half, but by chance.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ceiling {
+    /// The oracle's log-odds, in file order.
+    pub(crate) scores: Vec<f64>,
+    pub(crate) auroc: f64,
+}
+
+impl Ceiling {
+    fn new(grammar: &TrueGrammar, test: &[Example]) -> Result<Self> {
+        let sequences: Vec<&DnaSequence> = test.iter().map(|example| &example.sequence).collect();
+        let scores = grammar.oracle(&sequences);
+        let labels: Vec<bool> = test.iter().map(|example| example.bound).collect();
+        let auroc = ScoredLabels::new(&labels, &scores)?.auroc();
+        Ok(Self { scores, auroc })
+    }
 }
 
 /// Published test AUROC of the real set of a name.
@@ -140,11 +161,12 @@ impl SetPlan {
             Self::Simulated(name, _, placement) => Some(TrueGrammar::of(name, *placement)?),
             Self::Files(_) => None,
         };
+        let ceiling = grammar.as_ref().map(|grammar| Ceiling::new(grammar, data.test())).transpose()?;
         let published = published.iter().find(|row| row.set == data.name());
         let published =
             published.map(|row| PublishedSet { deepbind_star: row.deepbind_star, meme_sum: row.meme_sum });
         let sha256 = data_set_sha256(&data);
-        Ok((LoadedSet { data, sha256, grammar, published }, warnings))
+        Ok((LoadedSet { data, sha256, grammar, ceiling, published }, warnings))
     }
 }
 

@@ -264,6 +264,16 @@ fn simulated_sets_are_measured_against_what_was_planted() {
     assert_eq!(maps(&table, "rnn-small")[4..], ["temporal-prefix", "temporal-suffix", "temporal"]);
     assert!(maps(&table, "gkm").is_empty());
     assert!(figure.contains("true grammar (oracle)") && figure.contains("simulated"));
+    // The oracle stands in the table of results and on the page's plots.
+    let results = fs::read_to_string(folder.path().join("one/results.tsv")).unwrap();
+    let column = results.lines().next().unwrap().split('\t').position(|name| name == "oracle_auroc").unwrap();
+    let oracle: f64 = results.lines().nth(1).unwrap().split('\t').nth(column).unwrap().parse().unwrap();
+    assert!((0.97..1.0).contains(&oracle), "{oracle}");
+    let page = fs::read_to_string(folder.path().join("one/report/index.html")).unwrap();
+    // Among the ROC curves; the two plots of planted positions name it the other way round.
+    assert!(page.contains("oracle (true grammar)") && page.contains("true grammar (oracle)"));
+    let sets = fs::read_to_string(folder.path().join("one/report/sets.svg")).unwrap();
+    assert!(sets.contains("oracle (true grammar)"));
     let [uniform, ..] = run("uniform", 1, Placement::Uniform);
     assert!(uniform.lines().skip(1).all(|line| line.contains("\tsimulated\tuniform\t")));
     assert_ne!(uniform, table);

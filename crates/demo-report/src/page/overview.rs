@@ -6,7 +6,7 @@ use super::{model_name, picture, several_protocols};
 use crate::Result;
 use crate::box_plot::{BoxGroup, BoxPlot};
 use crate::dot_plot::{DotPlot, DotRow};
-use crate::report::{PublishedMotifCount, Report};
+use crate::report::{ORACLE, PublishedMotifCount, Report};
 use crate::svg::escape;
 use crate::table::{Cell, Column, Format, Table};
 use crate::values::{DataKind, Estimate};
@@ -41,6 +41,11 @@ pub(crate) fn box_plot(report: &Report) -> Option<BoxPlot> {
     if groups.is_empty() {
         return None;
     }
+    let ceilings = report.sets.iter().filter_map(|set| Some((set.name.clone(), set.ceiling?)));
+    let values: Vec<(String, f64)> = ceilings.collect();
+    if !values.is_empty() {
+        groups.push(BoxGroup { name: ORACLE.to_owned(), data: DataKind::Simulated, published: None, values });
+    }
     for series in report.published_by_set.iter().filter(|series| !series.values.is_empty()) {
         groups.push(BoxGroup {
             name: series.name.clone(),
@@ -59,9 +64,14 @@ pub(crate) fn dot_plot(report: &Report) -> Option<DotPlot> {
         return None;
     }
     let series = report.published_by_set.first();
+    let with_ceiling = report.sets.iter().any(|set| set.ceiling.is_some());
     let row = |set: &crate::report::SetReport| DotRow {
         name: set.name.clone(),
-        estimates: models.iter().map(|(model, protocol)| estimate(set, model, protocol)).collect(),
+        estimates: models
+            .iter()
+            .map(|(model, protocol)| estimate(set, model, protocol))
+            .chain(with_ceiling.then(|| set.ceiling.map(Estimate::point)))
+            .collect(),
         published: series.and_then(|series| value_of(&series.values, &set.name)),
     };
     let with_protocol = several_protocols(report);
@@ -70,7 +80,11 @@ pub(crate) fn dot_plot(report: &Report) -> Option<DotPlot> {
     Some(DotPlot {
         title: String::new(),
         axis: "AUROC".into(),
-        models: models.iter().map(|(model, protocol)| model_name(model, protocol, with_protocol)).collect(),
+        models: models
+            .iter()
+            .map(|(model, protocol)| model_name(model, protocol, with_protocol))
+            .chain(with_ceiling.then(|| ORACLE.to_owned()))
+            .collect(),
         published_name,
         rows: report.sets.iter().map(row).collect(),
     })

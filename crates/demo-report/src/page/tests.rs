@@ -52,6 +52,7 @@ fn report() -> Report {
         name: name.into(),
         tf: BAD.into(),
         data: DataKind::Simulated,
+        ceiling: Some(0.98),
         published: vec![("DeepBind*".into(), 0.95, PublishedStatus::Confirmed)],
         models: vec![model("CNN", auroc), model("RNN", auroc - 0.03)],
         roc: Some(RocPlot {
@@ -188,6 +189,11 @@ fn simulated_and_published_are_marked() {
     assert!(page.contains("19 of 57 (threshold not known, secondary)"));
     assert!(page.contains("1 (0.0)") && page.contains("2 (1.3)"));
     assert!(page.contains("<td>recollected</td>"));
+    // In the boxes and beside each set.
+    assert_eq!(report().box_plot().unwrap().groups.iter().filter(|group| group.name == ORACLE).count(), 1);
+    let sets = report().dot_plot().unwrap();
+    assert_eq!(sets.models.last().map(String::as_str), Some(ORACLE));
+    assert!(sets.rows.iter().all(|row| row.estimates.last() == Some(&Some(Estimate::point(0.98)))));
     assert!(page.contains("id=\"truth\"") && page.contains("AUPRC of planted positions"));
     assert!(page.contains(">published, real data<"));
     let mut real = report();
@@ -220,6 +226,7 @@ fn a_report_without_results_is_a_page() {
 fn real_and_simulated_never_share_a_box() {
     let mut mixed = report();
     mixed.sets[1].data = DataKind::Real;
+    mixed.sets[1].ceiling = None;
     let plot = mixed.box_plot().unwrap();
     assert_eq!(plot.groups.iter().filter(|group| group.name == "CNN").count(), 2);
     assert!(plot.groups.iter().all(|group| group.values.len() == 1 || group.published.is_some()));

@@ -5,7 +5,7 @@ use demo_data::Site;
 use demo_eval::Predictions;
 use demo_interpret::QuerySource;
 use demo_report::{
-    Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport, MotifPair, MotifRow,
+    Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport, MotifPair, MotifRow, ORACLE,
     PublishedStatus, ReliabilityCurve, ReliabilityPlot, RocCurve, RocPlot, SaliencyTrack, SetReport,
     SiteSpan, TemporalCurves,
 };
@@ -38,6 +38,7 @@ pub(crate) fn report(
         name: data.name().to_owned(),
         tf: data.tf().to_owned(),
         data: data_kind(data.source()),
+        ceiling: run.sets[set].ceiling.as_ref().map(|ceiling| ceiling.auroc),
         published,
         models: reports.collect::<Result<_>>()?,
         roc: Some(roc(run, set, &shown)?),
@@ -53,6 +54,10 @@ fn roc(run: &Run, set: usize, shown: &[&FinishedJob]) -> Result<RocPlot> {
         let auroc = Estimate::from_interval(finished.evaluate.auroc, Some(finished.evaluate.bootstrap));
         let curve = Predictions::from_log_odds(&labels, &scores)?.ranking().roc();
         curves.push(RocCurve::from_eval(&name(run, finished), &curve, auroc));
+    }
+    if let Some(ceiling) = &run.sets[set].ceiling {
+        let curve = Predictions::from_log_odds(&labels, &ceiling.scores)?.ranking().roc();
+        curves.push(RocCurve::from_eval(ORACLE, &curve, Estimate::point(ceiling.auroc)));
     }
     Ok(RocPlot { title: "Test half".to_owned(), curves })
 }

@@ -3,13 +3,16 @@
 //! For each source, the query nearest a planted matrix ([`recovery`]: correlation over the planted
 //! columns at the best alignment, both strands), for the factor's motif and for its partner. As the
 //! nearest of many queries is near by chance too, the mean over motifs of other families, each with its
-//! own nearest query, stands beside.
+//! own nearest query, stands beside, and the share of them (one added to both numbers) that is as near.
 //!
 //! The distance: what was found for motif and partner is laid onto every positive of the test half, each
 //! at its best window on either strand, and the most frequent distance in the site's direction, with the
 //! partner's strand, is the one that was found. As one of them is the most frequent by chance too, it
 //! counts where it is more so than it would be among distances that are all alike probable (Poisson's
-//! tail, times the number of distances, below .05). Cost: queries × motifs × columns².
+//! tail, times the number of distances, below .05) and both matrices are nearer than chance.
+//!
+//! Filters and windows are read off positives, which hold the motif whatever the network has learned: the
+//! row of a network that does not tell the classes apart shows what that alone brings. Cost: queries × motifs × columns².
 
 use std::collections::BTreeMap;
 
@@ -85,6 +88,8 @@ fn recover(
         let chance = (!chances.is_empty()).then(|| chances.iter().sum::<f64>() / chances.len() as f64);
         let mut found = |planted: &PlantedMotif, partner: bool| {
             let (query, recovery) = nearest(&queries, &planted.instances)?;
+            let as_near = chances.iter().filter(|&&chance| chance >= recovery.correlation).count();
+            let p = (as_near + 1) as f64 / (chances.len() + 1) as f64;
             outcome.recovered.push(Recovered {
                 source,
                 planted: planted.id.clone(),
@@ -94,15 +99,16 @@ fn recover(
                 correlation: recovery.correlation,
                 reverse: recovery.strand == Strand::Reverse,
                 chance,
+                p,
             });
-            Some(recovery)
+            Some((recovery, p < SIGNIFICANT))
         };
         let own = found(&grammar.motif(), false);
         let Some((planted, spacing)) = grammar.partner() else { continue };
         let Some((own, partner)) = own.zip(found(&planted, true)) else { continue };
-        if let Some(mut found) = distance(set, source, &own, &partner) {
+        if let Some(mut found) = distance(set, source, &own.0, &partner.0) {
             let planted = spacing.gaps.contains(&found.gap) && found.same_strand == spacing.same_strand;
-            found.right = planted && found.p < SIGNIFICANT;
+            found.right = planted && own.1 && partner.1 && found.p < SIGNIFICANT;
             outcome.spacings.push(found);
         }
     }

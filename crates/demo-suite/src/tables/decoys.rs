@@ -4,7 +4,6 @@
 //! side; a plain negative is a shuffle. False positives are those with positive log-odds. The oracle, a
 //! judge that knows the grammar, is the ceiling.
 
-use demo_core::DnaSequence;
 use demo_data::Example;
 use demo_data::simulate::BROKEN;
 use demo_eval::ScoredLabels;
@@ -25,10 +24,9 @@ pub(crate) fn decoys(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
     );
     let mut table = Table::new(columns);
     for (index, set) in run.sets.iter().enumerate() {
-        let Some(grammar) = &set.grammar else { continue };
+        let Some(ceiling) = &set.ceiling else { continue };
         let test = set.data.test();
-        let sequences: Vec<&DnaSequence> = test.iter().map(|example| &example.sequence).collect();
-        let oracle = ("oracle", "NA", 0, grammar.oracle(&sequences));
+        let oracle = ("oracle", "NA", 0, ceiling.scores.clone());
         let of_set = jobs.iter().filter(|finished| finished.job.set == index).map(|finished| {
             let scores = finished.evaluate.scores.iter().map(|&score| f64::from(score)).collect();
             (finished.job.model.name(), finished.job.protocol.name(), finished.job.fold, scores)
@@ -98,7 +96,7 @@ impl Judged {
 
 #[cfg(test)]
 mod tests {
-    use demo_core::Strand;
+    use demo_core::{DnaSequence, Strand};
     use demo_data::Site;
 
     use super::*;

@@ -18,7 +18,8 @@ pub(crate) fn recovery(run: &Run, outcomes: &[(Job, RecoverOutcome)]) -> Result<
             .map(text)
             .into();
     columns.extend([integer("queries"), text("query"), text("strand"), fixed("correlation")]);
-    columns.extend([fixed("chance_correlation"), integer("planted_gap"), text("planted_strand")]);
+    columns.extend([fixed("chance_correlation"), fixed("chance_p")]);
+    columns.extend([integer("planted_gap"), text("planted_strand")]);
     columns.extend([
         integer("gap"),
         text("partner_strand"),
@@ -47,6 +48,7 @@ pub(crate) fn recovery(run: &Run, outcomes: &[(Job, RecoverOutcome)]) -> Result<
                 if found.reverse { "-" } else { "+" }.into(),
                 found.correlation.into(),
                 found.chance.into(),
+                found.p.into(),
             ];
             let planted = spacing.as_ref().filter(|_| found.partner);
             row.extend([
