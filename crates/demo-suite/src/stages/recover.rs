@@ -30,7 +30,7 @@ use crate::run::Run;
 use crate::stages::compare::Targets;
 
 /// Raised when the figures change although no motif did.
-const VERSION: &str = "recover 1";
+const VERSION: &str = "recover 2";
 /// The share of a uniform column that is mixed into what was found, so that no base is impossible.
 const UNIFORM_SHARE: f64 = 0.02;
 /// A distance counts where its p is below this.
