@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use demo_motifmatch::{
-    AlphabetTomtom, Distance, Error, NullModel, Options, QValues, Scale, Scoring, Threshold, tsv,
+    AlphabetTomtom, Distance, Error, Match, NullModel, Options, QValues, Scale, Scoring, Threshold, tsv,
 };
 
 use crate::{Failure, html, output};
@@ -150,20 +150,25 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         if args.format == Format::Tsv {
             tsv::write_header(&mut out)?;
         }
+        // Lines are made where their matches are; here they are put in order.
+        let with_page = page.is_some();
+        let to_lines = |index: usize, matches: Vec<Match>| {
+            let (query, mut lines) = (&input.queries[index], Vec::new());
+            let made = match args.format {
+                Format::Tsv => tsv::write_matches(&mut lines, query.id(), &matches),
+                Format::Jsonl => {
+                    records::write(&mut lines, &input, query, tomtom.information(query), &matches)
+                }
+            };
+            made.map(|()| (lines, with_page.then_some(matches)))
+        };
         let visited = pool.install(|| {
-            tomtom.query_each(&input.queries, |index, matches| {
-                let query = &input.queries[index];
-                if let Some(page) = &mut page {
+            tomtom.query_each_prepared(&input.queries, to_lines, |_, made| {
+                let (lines, matches) = made.map_err(Stop)?;
+                if let (Some(page), Some(matches)) = (&mut page, matches) {
                     page.push(&matches);
                 }
-                match args.format {
-                    Format::Tsv => tsv::write_matches(&mut out, query.id(), &matches),
-                    Format::Jsonl => {
-                        records::write(&mut out, &input, query, tomtom.information(query), &matches)
-                    }
-                }
-                .and_then(|()| out.flush())
-                .map_err(Stop)
+                out.write_all(&lines).and_then(|()| out.flush()).map_err(Stop)
             })
         });
         visited.map_err(|Stop(error)| error)?;

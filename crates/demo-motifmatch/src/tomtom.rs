@@ -95,7 +95,7 @@ impl Tomtom {
         queries: &[Motif],
         visit: impl FnMut(usize, Vec<Match>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        each(&self.targets, queries, visit)
+        each(&self.targets, queries, |_, matches| matches, visit)
     }
 
     /// The best alignment of a query with each target, in the order of the targets: no threshold, no q-values.
@@ -199,10 +199,24 @@ impl AlphabetTomtom {
         queries: &[AlphabetMotif],
         visit: impl FnMut(usize, Vec<Match>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
+        self.query_each_prepared(queries, |_, matches| matches, visit)
+    }
+
+    /// The same for what `prepare` makes of a query's index and matches, on the thread that compared them:
+    /// text to be written, say.
+    ///
+    /// # Errors
+    /// As [`query_each`](Self::query_each).
+    pub fn query_each_prepared<T: Send, E: From<Error>>(
+        &self,
+        queries: &[AlphabetMotif],
+        prepare: impl Fn(usize, Vec<Match>) -> T + Sync,
+        visit: impl FnMut(usize, T) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         for query in queries {
             check_alphabet(&self.alphabet, query)?;
         }
-        each(&self.targets, queries, visit)
+        each(&self.targets, queries, prepare, visit)
     }
 
     /// The information content of a query in bits, as [`Tomtom::information`] has it.
@@ -222,17 +236,18 @@ fn check_alphabet(wanted: &Alphabet, motif: &AlphabetMotif) -> Result<()> {
     })
 }
 
-/// Compares the queries in one run and visits their matches in order.
-fn each<S: Source + Sync, E>(
+/// Compares the queries in one run, and visits in order what is made of their matches.
+fn each<S: Source + Sync, T: Send, E>(
     targets: &Targets,
     queries: &[S],
-    mut visit: impl FnMut(usize, Vec<Match>) -> std::result::Result<(), E>,
+    prepare: impl Fn(usize, Vec<Match>) -> T + Sync,
+    mut visit: impl FnMut(usize, T) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     let mut stream = Twister::new();
     if rayon::current_num_threads() == 1 {
         let mut scratch = Scratch::default();
         for (i, query) in queries.iter().enumerate() {
-            visit(i, targets.matches(query, &mut stream, &mut scratch))?;
+            visit(i, prepare(i, targets.matches(query, &mut stream, &mut scratch)))?;
         }
         return Ok(());
     }
@@ -244,14 +259,16 @@ fn each<S: Source + Sync, E>(
             }
             start
         };
-        let streams: Vec<Twister> = queries.iter().map(|_| start()).collect();
-        let compared =
-            queries.par_iter().zip(streams).map_init(Scratch::default, |scratch, (query, mut stream)| {
-                targets.matches(query, &mut stream, scratch)
+        let streams: Vec<(usize, Twister)> = (batch * BATCH..).zip(queries.iter().map(|_| start())).collect();
+        let compared = queries
+            .par_iter()
+            .zip(streams)
+            .map_init(Scratch::default, |scratch, (query, (i, mut stream))| {
+                prepare(i, targets.matches(query, &mut stream, scratch))
             });
-        let compared: Vec<Vec<Match>> = compared.collect();
-        for (i, matches) in compared.into_iter().enumerate() {
-            visit(batch * BATCH + i, matches)?;
+        let compared: Vec<T> = compared.collect();
+        for (i, prepared) in (batch * BATCH..).zip(compared) {
+            visit(i, prepared)?;
         }
     }
     Ok(())
