@@ -1,9 +1,9 @@
 //! The weights training starts from, drawn on the host from ChaCha streams, so that they are the same
 //! on every device. Rules: Torch7's `nn` for convolutions and dense layers; Karpathy, Johnson, Li
-//! (arXiv 1506.02078) for the LSTM.
+//! (arXiv 1506.02078) for the LSTM. A first layer whose activation is exponential has a scale of its own.
 
 use demo_core::Seed;
-use demo_engine::{DType, Device, Layer, Network, ParameterSpec, Params};
+use demo_engine::{Activation, DType, Device, Layer, Network, ParameterSpec, Params};
 use rand::RngCore;
 
 use crate::Result;
@@ -33,8 +33,53 @@ fn draw(network: &Network, spec: &ParameterSpec, stream: &mut impl RngCore) -> V
         let deviation = 1.0 / ((inputs + hidden) as f64).sqrt();
         return (0..count).map(|_| (deviation * normal(stream)) as f32).collect();
     }
-    let bound = 1.0 / (fan_in(network, spec.layer) as f64).sqrt();
+    let mut bound = 1.0 / (fan_in(network, spec.layer) as f64).sqrt();
+    if let Some(width) = exponential_width(network, spec.layer) {
+        let start = ExponentialStart::of_width(width);
+        if bias {
+            return vec![start.bias as f32; count];
+        }
+        bound = start.bound;
+    }
     (0..count).map(|_| (bound * (2.0 * unit(stream) - 1.0)) as f32).collect()
+}
+
+/// The bases that a filter of this layer reads, where the layer reads the sequence itself and its activation is
+/// the exponential.
+fn exponential_width(network: &Network, layer: usize) -> Option<usize> {
+    let next = network.layers().get(layer + 1)?;
+    match (layer, &network.layers()[layer], next) {
+        (0, Layer::Convolution { width, .. }, Layer::Activation { function: Activation::Exponential }) => {
+            Some(*width)
+        }
+        _ => None,
+    }
+}
+
+/// How filters below an exponential start.
+///
+/// Under Torch7's rule their sums have a standard deviation of about .3, from which the exponential makes numbers
+/// near 1 for every sequence. Each step of the optimiser then moves the sums of the next layer all together by
+/// far more than sequences differ in, until its rectifiers, or those above, are silent for good. Koo and Ploenzke
+/// normalise the sums over batches, to a standard deviation of 1; here they start with that one.
+struct ExponentialStart {
+    /// Weights are uniform in plus or minus this.
+    bound: f64,
+    /// Every filter's bias.
+    bias: f64,
+}
+
+impl ExponentialStart {
+    fn of_width(width: usize) -> Self {
+        let width = width as f64;
+        // One weight a base enters the sum, of variance bound^2 / 3.
+        let bound = (3.0 / width).sqrt();
+        // The mean square that a rectifier would hand on, so that the layers above start as they do there: half
+        // the variance of `width` weights and a bias, all uniform in ±1/sqrt(4 width).
+        let rectified = (1.0 + 1.0 / width) / 24.0;
+        // That of exp(bias + z), z standard normal, is exp(2 bias + 2).
+        Self { bound, bias: 0.5 * rectified.ln() - 1.0 }
+    }
 }
 
 /// Channels that enter a layer.
@@ -70,7 +115,7 @@ fn normal(stream: &mut impl RngCore) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Architecture, CnnRnnConfig};
+    use crate::{Architecture, CnnConfig, CnnRnnConfig};
 
     fn moments(values: &[f32]) -> (f64, f64) {
         let n = values.len() as f64;
@@ -100,6 +145,55 @@ mod tests {
         assert!(bias.iter().enumerate().all(|(at, &b)| b == if (32..64).contains(&at) { 1.0 } else { 0.0 }));
         assert_ne!(params.get(1, "layer0.weight").unwrap(), weight);
         assert_ne!(params.get(0, "layer2.backward.recurrent_weight").unwrap(), recurrent);
+    }
+
+    /// Mean and standard deviation of the first layer's sums on random sequences, and the mean square of what
+    /// its activation makes of them.
+    fn first_layer(architecture: &Architecture) -> (f64, f64, f64) {
+        let network = architecture.network(101).unwrap();
+        let params = initialise(&network, &[Seed::new(7)], &Device::Cpu).unwrap();
+        let (weight, bias) = (params.get(0, "layer0.weight").unwrap(), params.get(0, "layer0.bias").unwrap());
+        let Layer::Activation { function } = network.layers()[1] else { panic!("{network:?}") };
+        let (filters, mut stream) = (bias.len(), Seed::new(8).stream("bases"));
+        let mut sums = Vec::new();
+        for _ in 0..200 {
+            let window: Vec<usize> = (0..9).map(|_| stream.next_u32() as usize % 4).collect();
+            sums.extend((0..filters).map(|filter| {
+                let read = |(at, base): (usize, &usize)| weight[(at * 4 + base) * filters + filter];
+                bias[filter] + window.iter().enumerate().map(read).sum::<f32>()
+            }));
+        }
+        let (mean, deviation) = moments(&sums);
+        let activate = |sum: f32| match function {
+            Activation::Exponential => f64::from(sum).exp(),
+            _ => f64::from(sum.max(0.0)),
+        };
+        let square = sums.iter().map(|&sum| activate(sum).powi(2)).sum::<f64>() / sums.len() as f64;
+        (mean, deviation, square)
+    }
+
+    #[test]
+    fn the_exponential_starts_with_contrast_and_no_louder_than_the_rectifier() {
+        let first_activation = Activation::Exponential;
+        let pairs = [
+            (
+                Architecture::Cnn(CnnConfig::default()),
+                Architecture::Cnn(CnnConfig { first_activation, ..CnnConfig::default() }),
+            ),
+            (
+                Architecture::CnnRnn(CnnRnnConfig::default()),
+                Architecture::CnnRnn(CnnRnnConfig { first_activation, ..CnnRnnConfig::default() }),
+            ),
+        ];
+        for (rectified, exponential) in pairs {
+            let (_, small, wanted) = first_layer(&rectified);
+            let (mean, deviation, square) = first_layer(&exponential);
+            // sqrt((1 + 1/9) / 12), and what follows from it.
+            assert!((small - 0.304).abs() < 0.02, "{small}");
+            assert!((mean + 2.536).abs() < 0.05 && (deviation - 1.0).abs() < 0.05, "{mean} {deviation}");
+            // A sum of nine uniform numbers has thinner tails than the normal distribution, hence less.
+            assert!((0.7..1.2).contains(&(square / wanted)), "{square} {wanted}");
+        }
     }
 
     #[test]

@@ -69,7 +69,9 @@ impl Architecture {
     /// Weights and biases of convolutions and dense layers are uniform in ±1/sqrt(fan-in), the fan-in
     /// being the numbers that enter one output: Torch7's rule, which the published networks used. LSTM
     /// weights are normal with standard deviation 1/sqrt(D + H), D the inputs and H the hidden units;
-    /// the forget gate's biases are 1, the other LSTM biases 0. Every parameter has a stream of its
+    /// the forget gate's biases are 1, the other LSTM biases 0. Where the first activation is exponential, the
+    /// first layer's weights are wider, its sums then having standard deviation 1, and its biases such that the
+    /// exponential's mean square is that of a rectifier: -2.54 for filters of 9 bases. Every parameter has a stream of its
     /// own, named after it, so that a change to one layer leaves the others' weights alone.
     ///
     /// # Errors

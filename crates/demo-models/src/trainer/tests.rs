@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use demo_core::{DnaSequence, Seed};
-use demo_engine::Device;
+use demo_engine::{Activation, Device};
 use rand::Rng;
 
 use super::{Ending, Member, Status, Trainer};
@@ -104,6 +104,31 @@ fn a_planted_motif_is_learned() {
     assert!(summary.history.iter().all(|other| other.validation_loss >= best.validation_loss));
     assert_eq!(summary.converged, Some(true));
     assert_eq!(summary.ending, Some(Ending::Finished));
+}
+
+#[test]
+fn networks_with_an_exponential_first_activation_learn_as_they_are_preset() {
+    let (training, validation) = (planted(800, 1), planted(200, 2));
+    let first_activation = Activation::Exponential;
+    let cnn = Architecture::Cnn(CnnConfig { first_activation, ..CnnConfig::default() });
+    let cnn_rnn = Architecture::CnnRnn(CnnRnnConfig { first_activation, ..CnnRnnConfig::default() });
+    for architecture in [cnn, cnn_rnn] {
+        let config = TrainingConfig {
+            max_steps: Some(600),
+            min_steps: 600,
+            ..TrainingConfig::honest(&architecture, 800)
+        };
+        let member = Member {
+            training: &training,
+            validation: Some(&validation),
+            config: &config,
+            seed: Seed::new(3),
+        };
+        let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
+        train(&mut trainer);
+        let summary = trainer.models().unwrap().remove(0).summary;
+        assert!(summary.best.unwrap().validation_auroc.unwrap() > 0.9, "{architecture}: {summary:?}");
+    }
 }
 
 #[test]
