@@ -252,7 +252,7 @@ impl Row {
         let unit = f64::from(f32::EPSILON);
         // The scores' own error, that of the offset, and a few roundings of numbers up to the highest bin.
         let error = (f64::from(self.error) + offset.abs() * unit) * binning.scale + 4.0 * BINS as f64 * unit;
-        let edge = (0.5 - error).max(0.0) as f32;
+        let edge = (0.5 - error) as f32;
         let steps = &mut self.steps[LANES..LANES + self.scores.len()];
         near_edges.clear();
         let zero = binning.zero as i8;

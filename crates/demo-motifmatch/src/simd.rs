@@ -8,7 +8,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_GT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi16,
+    __m256, __m256i, _CMP_NLE_UQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi16,
     _mm256_add_epi64, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_castsi256_ps,
     _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpeq_epi8, _mm256_cvtepi8_epi16, _mm256_cvtepi16_epi32,
     _mm256_cvtps_epi32, _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_epi32,
@@ -154,7 +154,7 @@ pub(crate) struct Quantising {
     pub(crate) scale: f32,
     /// Taken from every bin.
     pub(crate) zero: i8,
-    /// How far from the middle of its bin a score may lie.
+    /// How far from the middle of its bin a score may lie; negative where none is sure.
     pub(crate) edge: f32,
 }
 
@@ -334,7 +334,9 @@ fn plain_quantise(scores: &[f32], from: usize, how: Quantising, steps: &mut [i8]
         let scaled = (scores[place] - how.offset) * how.scale;
         let nearest = scaled.round_ties_even();
         steps[place] = (nearest as i32 as i8).wrapping_sub(how.zero);
-        if (scaled - nearest).abs() > how.edge {
+        // What is not a number, of a scale too large for single precision, is unsure too.
+        let off = (scaled - nearest).abs();
+        if off > how.edge || off.is_nan() {
             near_edges.push(place as u32);
         }
     }
@@ -451,7 +453,7 @@ fn avx2_quantise(scores: &[f32], how: Quantising, steps: &mut [i8], near_edges: 
                 let scaled = _mm256_mul_ps(_mm256_sub_ps(x, offset), scale);
                 let nearest = _mm256_round_ps::<NEAREST>(scaled);
                 let off = _mm256_and_ps(_mm256_sub_ps(scaled, nearest), unsigned);
-                *near |= (_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(off, edge)) as u32) << at;
+                *near |= (_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(off, edge)) as u32) << at;
                 _mm256_cvtps_epi32(nearest)
             };
             let (a, b, c, d) = (whole(0), whole(8), whole(16), whole(24));

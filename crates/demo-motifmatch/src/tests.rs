@@ -153,6 +153,27 @@ proptest! {
     }
 }
 
+#[test]
+fn scores_that_differ_in_the_last_bit_alone_are_binned_as_the_exact_ones() {
+    let pairs = [('A', None), ('B', None), ('C', None)];
+    let alphabet = Arc::new(Alphabet::new("letters", &pairs).unwrap());
+    let third = 1.0f64 / 3.0;
+    let above = f64::from_bits(third.to_bits() + 1);
+    let motif = |rows: &[Vec<f64>]| AlphabetMotif::new("m", Arc::clone(&alphabet), rows).unwrap();
+    let targets = [motif(&[vec![third, third, above], vec![above; 3]]).with_site_count(1.0)];
+    let query = motif(&[vec![above; 3]]).with_site_count(1.0);
+    let background = [1.0 / 6.0, 2.0 / 6.0, 3.0 / 6.0];
+    let options = Options {
+        distance: Distance::AverageLogLikelihoodRatio,
+        both_strands: false,
+        motif_pseudocount: 0.0,
+        threshold: Threshold::EValue(1e9),
+        ..Options::default()
+    };
+    let tomtom = AlphabetTomtom::new(&targets, &background, options).unwrap();
+    assert_equals_the_slow_twin(&tomtom.targets, &targets, &query, None, &background).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
