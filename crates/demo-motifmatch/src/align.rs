@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::bins::LANES;
-use crate::simd::{RANK_BITS, Ranking, best_key, blocks, sum_steps};
+use crate::simd::{RANK_BITS, Ranked, Ranking, best_keys, blocks, sum_steps};
 
 /// Which alignments are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,41 +66,54 @@ pub(crate) fn alignments(
 /// lowest offset.
 pub(crate) fn best_alignments(
     rows: &[&[i8]],
-    spans: impl Iterator<Item = Range<usize>>,
+    spans: impl Iterator<Item = Range<usize>> + Clone,
     allowed: Allowed,
     scratch: &mut Scratch,
 ) -> Vec<Alignment> {
-    let best = |span: Range<usize>| {
-        let target = span.len();
-        let (score, shift) = best_shift(rows, span, allowed, scratch);
-        Alignment::at(shift, rows.len(), target, score)
+    let query = rows.len();
+    if !scratch.frame(query, spans.clone(), allowed) {
+        let best = |span: Range<usize>| best_of_all(alignments(rows, span, allowed, scratch));
+        return spans.filter_map(best).collect();
+    }
+    let Scratch { frames, keys, .. } = scratch;
+    let frames = &frames[query];
+    best_keys(rows, ranked(frames, spans.clone()), keys);
+    let best = |(span, &key): (Range<usize>, &i32)| {
+        let frame = frames[span.len()].as_ref()?;
+        let rank = key & ((1 << RANK_BITS) - 1);
+        Some(Alignment::at(frame.shifts[rank as usize], query, span.len(), key >> RANK_BITS))
     };
-    spans.map(best).collect()
+    spans.zip(&*keys).filter_map(best).collect()
 }
 
 /// The highest score with each span of target columns.
 pub(crate) fn highest_scores(
     rows: &[&[i8]],
-    spans: &[Range<usize>],
+    spans: impl Iterator<Item = Range<usize>> + Clone,
     allowed: Allowed,
     scratch: &mut Scratch,
 ) -> Vec<i32> {
-    spans.iter().map(|span| best_shift(rows, span.clone(), allowed, scratch).0).collect()
+    best_alignments(rows, spans, allowed, scratch).into_iter().map(|alignment| alignment.score).collect()
 }
 
-/// The highest score with a span of target columns, and the best shift that has it.
-fn best_shift(rows: &[&[i8]], span: Range<usize>, allowed: Allowed, scratch: &mut Scratch) -> (i32, usize) {
-    let (query, target) = (rows.len(), span.len());
-    if query > NARROW || query + target > 1 << RANK_BITS {
-        fill_sums(rows, span, scratch);
-        let shifts = allowed.shifts(query, target);
-        let overlap = |shift| Alignment::at(shift, query, target, 0).overlap;
-        let ranked = shifts.map(|shift| (scratch.sums[shift], overlap(shift), Reverse(shift))).max();
-        return ranked.map_or((0, 0), |(score, _, Reverse(shift))| (score, shift));
-    }
-    let frame = scratch.frame(query, target, allowed);
-    let key = best_key(rows, span.start, target, frame.ranks());
-    (key >> RANK_BITS, frame.shifts[(key & ((1 << RANK_BITS) - 1)) as usize])
+fn best_of_all(alignments: impl Iterator<Item = Alignment>) -> Option<Alignment> {
+    // Alignments come from the lowest offset, so the first of equals stays.
+    alignments.reduce(
+        |best, next| {
+            if (next.score, next.overlap) > (best.score, best.overlap) { next } else { best }
+        },
+    )
+}
+
+/// Spans of target columns, with the frames of their widths.
+fn ranked(
+    frames: &[Option<Frame>],
+    spans: impl Iterator<Item = Range<usize>>,
+) -> impl Iterator<Item = Ranked<'_>> {
+    spans.filter_map(|span| {
+        let frame = frames[span.len()].as_ref()?;
+        Some(Ranked { start: span.start, width: span.len(), ranking: frame.ranks() })
+    })
 }
 
 /// The summed steps of every alignment, from the lowest offset; behind them some that mean nothing.
@@ -167,10 +180,15 @@ pub(crate) struct Scratch {
     frames: Vec<Vec<Option<Frame>>>,
     /// The alignments that the frames allow.
     framed: Option<Allowed>,
+    keys: Vec<i32>,
 }
 
 impl Scratch {
-    fn frame(&mut self, query: usize, target: usize, allowed: Allowed) -> &Frame {
+    /// Makes the frames of these spans, unless one of them is too wide.
+    fn frame(&mut self, query: usize, spans: impl Iterator<Item = Range<usize>>, allowed: Allowed) -> bool {
+        if query > NARROW {
+            return false;
+        }
         if self.framed != Some(allowed) {
             self.framed = Some(allowed);
             self.frames.clear();
@@ -179,9 +197,15 @@ impl Scratch {
             self.frames.resize_with(query + 1, Vec::new);
         }
         let frames = &mut self.frames[query];
-        if frames.len() <= target {
-            frames.resize_with(target + 1, || None);
+        for target in spans.map(|span| span.len()) {
+            if query + target > 1 << RANK_BITS {
+                return false;
+            }
+            if frames.len() <= target {
+                frames.resize_with(target + 1, || None);
+            }
+            frames[target].get_or_insert_with(|| Frame::new(query, target, allowed));
         }
-        frames[target].get_or_insert_with(|| Frame::new(query, target, allowed))
+        true
     }
 }

@@ -21,6 +21,8 @@ const STEPS: f64 = 100.0;
 pub(crate) const BINS: usize = 102;
 /// Rows kept for queries to come, at least.
 const KEPT: usize = 8;
+/// Rows that are scored together, so that the target columns are read once for all of them.
+const TOGETHER: usize = 4;
 /// A query's scores as integers from 0 to about 100, query column × target column; reused from query to query.
 #[derive(Debug, Default)]
 pub(crate) struct Bins {
@@ -28,6 +30,8 @@ pub(crate) struct Bins {
     rows: Vec<Row>,
     /// The row of each query column.
     order: Vec<usize>,
+    /// The rows that are to be scored.
+    fresh: Vec<usize>,
     /// How many queries were filled in.
     queries: u64,
     /// The bin that a score of zero has, what an unaligned query column counts.
@@ -68,10 +72,20 @@ impl Bins {
     pub(crate) fn fill(&mut self, query: &Prepared, targets: &TargetColumns, centred: bool, scale: Scale) {
         self.queries += 1;
         self.order.clear();
+        self.fresh.clear();
         for column in query.rows() {
-            let row = self.row_of(column, query.sites, targets, centred);
+            let row = self.row_of(column, query.sites, targets);
             self.order.push(row);
         }
+        let fresh = std::mem::take(&mut self.fresh);
+        let (together, alone) = fresh.as_chunks::<TOGETHER>();
+        for &rows in together {
+            self.score(rows, targets, centred);
+        }
+        for &row in alone {
+            self.score([row], targets, centred);
+        }
+        self.fresh = fresh;
         let (smallest, largest) = self.exact_ends(targets);
         let binning = Binning::new(smallest, largest, centred, scale);
         self.zero = binning.zero;
@@ -80,8 +94,8 @@ impl Bins {
         }
     }
 
-    /// The row of a query column, scored unless it was before.
-    fn row_of(&mut self, column: &[f64], sites: f64, targets: &TargetColumns, centred: bool) -> usize {
+    /// The row of a query column, one to be scored unless it was before.
+    fn row_of(&mut self, column: &[f64], sites: f64, targets: &TargetColumns) -> usize {
         if let Some(found) = self.rows.iter().position(|row| row.query.is_same(column, sites)) {
             self.rows[found].used = self.queries;
             return found;
@@ -94,20 +108,28 @@ impl Bins {
             self.rows.push(Row::new(targets.len()));
             self.rows.len() - 1
         });
-        let Row { query, used, scores, error, ends: row_ends, exact_ends, centre, binned, .. } =
-            &mut self.rows[row];
-        *exact_ends = (None, None);
-        *query = targets.query_column(column, sites);
-        *used = self.queries;
-        (*error, *row_ends) = targets.fill(query, scores);
-        *binned = None;
-        *centre = if centred {
-            let rough = Rough { scores, error: *error, ends: *row_ends };
-            self.classes.centre(rough, |i| targets.exact(query, i))
-        } else {
-            0.0
-        };
+        self.rows[row].query = targets.query_column(column, sites);
+        self.rows[row].used = self.queries;
+        self.fresh.push(row);
         row
+    }
+
+    /// Scores and centres new rows.
+    fn score<const N: usize>(&mut self, rows: [usize; N], targets: &TargetColumns, centred: bool) {
+        let mut scores = rows.map(|row| std::mem::take(&mut self.rows[row].scores));
+        let queries = rows.map(|row| &self.rows[row].query);
+        let filled = targets.fill(queries, scores.each_mut().map(Vec::as_mut_slice));
+        for ((row, scores), (error, ends)) in rows.into_iter().zip(scores).zip(filled) {
+            let row = &mut self.rows[row];
+            (row.scores, row.error, row.ends) = (scores, error, ends);
+            (row.exact_ends, row.binned) = ((None, None), None);
+            row.centre = if centred {
+                let rough = Rough { scores: &row.scores, error, ends };
+                self.classes.centre(rough, |i| targets.exact(&row.query, i))
+            } else {
+                0.0
+            };
+        }
     }
 
     /// The lowest and the highest centred score of the query.

@@ -87,7 +87,7 @@ impl Shuffles {
                 }
             }
             let columns: Vec<&[i8]> = places.iter().map(|&place| shuffled[place].as_slice()).collect();
-            let highest = highest_scores(&columns, &self.spans, allowed, scratch);
+            let highest = highest_scores(&columns, self.spans.iter().cloned(), allowed, scratch);
             null.push(self.best_of_targets(highest.into_iter()));
         }
         let measures: Vec<Measure> = (0..observed.len())

@@ -179,18 +179,26 @@ impl TargetColumns {
         sum((0..letters).map(term))
     }
 
-    /// The scores of a query column in single precision, how far each may be from the exact one, and the lowest
+    /// The scores of query columns in single precision, how far each may be from the exact one, and the lowest
     /// and the highest of them.
-    pub(crate) fn fill(&self, query: &QueryColumn, scores: &mut [f32]) -> (f32, (f32, f32)) {
-        if let ([a, c, g, t], &[x, y, z, w]) = (self.singles.as_slice(), query.values.as_slice()) {
-            let ends = euclidean([x as f32, y as f32, z as f32, w as f32], [a, c, g, t], scores);
-            return (EUCLIDEAN_ERROR, ends);
+    pub(crate) fn fill<const N: usize>(
+        &self,
+        queries: [&QueryColumn; N],
+        mut scores: [&mut [f32]; N],
+    ) -> [(f32, (f32, f32)); N] {
+        let singles = queries.map(|query| <[f64; 4]>::try_from(query.values.as_slice()).ok());
+        if let ([a, c, g, t], true) = (self.singles.as_slice(), singles.iter().all(Option::is_some)) {
+            let queries = singles.map(|values| values.unwrap_or_default().map(|p| p as f32));
+            return euclidean(queries, [a, c, g, t], scores).map(|ends| (EUCLIDEAN_ERROR, ends));
         }
-        for (i, score) in scores.iter_mut().enumerate() {
-            *score = self.exact(query, i) as f32;
-        }
-        let (low, high) = ends(scores);
-        (low.abs().max(high.abs()) * f32::EPSILON, (low, high))
+        std::array::from_fn(|query| {
+            let scores = &mut *scores[query];
+            for (i, score) in scores.iter_mut().enumerate() {
+                *score = self.exact(queries[query], i) as f32;
+            }
+            let (low, high) = ends(scores);
+            (low.abs().max(high.abs()) * f32::EPSILON, (low, high))
+        })
     }
 }
 

@@ -9,6 +9,7 @@
 //! 50 by 50·w/4.
 
 use crate::shared::Shared;
+use crate::simd::{Mass, SHARES, SUMS, convolve};
 use crate::wide::wide;
 
 /// The null distribution of one query: a histogram for each of its columns.
@@ -36,17 +37,13 @@ pub(crate) struct Sums {
     padded: Vec<f64>,
 }
 
-/// No less than there are bins, and a block.
-const PADDING: usize = 128;
-/// The highest bin there may be.
-const REACH: usize = PADDING - 1;
-/// Sums that are worked out at once, in registers.
-const BLOCK: usize = 32;
+/// No less than a column and two blocks of sums reach beyond the numbers.
+const PADDING: usize = 256;
 
 impl Sums {
     /// No columns: the sum is zero for certain.
     pub(crate) fn certain() -> Self {
-        let mut padded = vec![0.0; 2 * PADDING + 1 + 2 * BLOCK];
+        let mut padded = vec![0.0; 2 * PADDING + 1];
         padded[PADDING] = 1.0;
         Self { from: 0, count: 1, padded }
     }
@@ -57,26 +54,34 @@ impl Sums {
 
     /// Adds a column: `next` from the sum `least` on, or the lowest there is.
     pub(crate) fn add(&self, column: &Column, least: usize, next: &mut Self) {
-        let lowest = self.from + column.shares.first().map_or(0, |share| share.0);
-        next.from = least.max(lowest);
-        convolve(self, column, next);
+        next.from = least.max(self.from + column.taken.start);
+        let shift = next.from - self.from;
+        next.count = (self.count + column.taken.end).saturating_sub(shift + 1);
+        let whole = next.count.next_multiple_of(SUMS);
+        next.padded.clear();
+        next.padded.resize(2 * PADDING + whole, 0.0);
+        let mass = Mass { padded: &self.padded, start: PADDING, count: self.count };
+        let sums = &mut next.padded[PADDING..PADDING + whole];
+        convolve(mass, shift, &column.shares, column.taken.clone(), sums);
     }
 }
 
 /// A query column's histogram, as it is added to sums.
 #[derive(Debug)]
 pub(crate) struct Column {
-    /// One more than the highest bin.
-    bins: usize,
-    /// The bins that are taken, in ascending order, and the share of each.
-    shares: Vec<(usize, f64)>,
+    /// The bins from the lowest to the highest one taken.
+    taken: std::ops::Range<usize>,
+    /// The share of each bin.
+    shares: [f64; SHARES],
 }
 
 impl Column {
-    /// Leaves out the bins that are not taken.
+    /// A histogram from bin 0 up to the highest bin taken.
     pub(crate) fn new(histogram: &[f64]) -> Self {
-        let taken = histogram.iter().copied().enumerate().filter(|&(_, share)| share > 0.0);
-        Self { bins: histogram.len(), shares: taken.collect() }
+        let lowest = histogram.iter().position(|&share| share > 0.0).unwrap_or(0);
+        let mut shares = [0.0; SHARES];
+        shares[..histogram.len()].copy_from_slice(histogram);
+        Self { taken: lowest..histogram.len(), shares }
     }
 }
 
@@ -341,43 +346,5 @@ wide! {
         for t in total {
             *t += x - *t * x;
         }
-    }
-}
-
-wide! {
-    /// Adds a column to a span: `next` from its sum `from` on, which is no lower than that of `sums`.
-    ///
-    /// A block of neighbouring sums is worked out over all bins before it is stored. Every sum adds its terms in
-    /// the order of the bins, whatever the block.
-    fn convolve<'a>(sums: &'a Sums, column: &'a Column, next: &'a mut Sums) -> () {
-        let shift = next.from - sums.from;
-        next.count = (sums.count + column.bins).saturating_sub(shift + 1);
-        next.padded.clear();
-        next.padded.resize(PADDING, 0.0);
-        let shares = column.shares.as_slice();
-        let (mut start, mut end) = (0, 0);
-        for first in (0..next.count.div_ceil(BLOCK)).map(|block| shift + block * BLOCK) {
-            // The bins that lead from a mass to the block.
-            while start < shares.len() && shares[start].0 + sums.count <= first {
-                start += 1;
-            }
-            while end < shares.len() && shares[end].0 < first + BLOCK {
-                end += 1;
-            }
-            let mut sum = [0.0f64; BLOCK];
-            // Whatever the bin, what it reads begins that much before the block.
-            let reach = &sums.padded[PADDING + first - REACH..PADDING + first + BLOCK];
-            for &(bin, share) in &shares[start.min(end)..end] {
-                let mass: Option<&[f64; BLOCK]> = reach[REACH.wrapping_sub(bin)..].first_chunk();
-                if let Some(mass) = mass {
-                    for i in 0..BLOCK {
-                        sum[i] += share * mass[i];
-                    }
-                }
-            }
-            next.padded.extend_from_slice(&sum);
-        }
-        next.padded.truncate(PADDING + next.count);
-        next.padded.resize(2 * PADDING + next.count + 2 * BLOCK, 0.0);
     }
 }

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 
 use crate::plain::{Rules, compare};
 use crate::prepare::{Prepared, Source, on_both_strands};
+use crate::simd::Level;
 use crate::targets::{Scored, Scratch, Targets};
+use crate::wide::limited_to;
 use crate::{
     AlphabetTomtom, Distance, Error, Match, NullModel, Options, QValues, Scale, Scoring, Threshold, Tomtom,
 };
@@ -261,8 +263,9 @@ proptest! {
     fn instructions_change_nothing(targets in motifs(1..40), query in motif(1..20), options in options()) {
         let tomtom = Tomtom::new(&targets, options).unwrap();
         let wide = tomtom.query(&query);
-        let plain = crate::wide::without_vectors(|| tomtom.query(&query));
-        prop_assert_eq!(wide, plain);
+        for level in [Level::Plain, Level::Avx2] {
+            prop_assert_eq!(&wide, &limited_to(level, || tomtom.query(&query)));
+        }
     }
 }
 

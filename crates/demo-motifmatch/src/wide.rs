@@ -4,6 +4,9 @@
 //! instruction set `pulp` knows and picks at run time. The compiler vectorises as it sees fit but neither fuses
 //! nor reorders floating-point operations, so every choice gives the same bits.
 
+#[cfg(test)]
+use crate::simd::Level;
+
 /// Defines a function whose body is compiled for each instruction set.
 macro_rules! wide {
     ($(#[$attribute:meta])* fn $name:ident<$life:lifetime>($($argument:ident: $type:ty),* $(,)?) -> $output:ty $body:block) => {
@@ -35,28 +38,28 @@ pub(crate) fn arch() -> pulp::Arch {
     pulp::Arch::new()
 }
 
-/// The instructions to use: the widest there are, or none wider than plain ones where a test asks for that.
+/// The instructions to use: the widest there are, or none wider than a test asked for.
 #[cfg(test)]
 pub(crate) fn arch() -> pulp::Arch {
-    if is_plain() { pulp::Arch::Scalar } else { pulp::Arch::new() }
+    if limit() == Level::Plain { pulp::Arch::Scalar } else { pulp::Arch::new() }
 }
 
-/// Whether a test asked for plain instructions.
+/// The widest instructions that a test allows.
 #[cfg(test)]
-pub(crate) fn is_plain() -> bool {
-    PLAIN.get()
+pub(crate) fn limit() -> Level {
+    LIMIT.get()
 }
 
 #[cfg(test)]
 thread_local! {
-    static PLAIN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    static LIMIT: std::cell::Cell<Level> = const { std::cell::Cell::new(Level::Avx512) };
 }
 
-/// Runs a test's work on this thread with plain instructions.
+/// Runs a test's work on this thread with no wider instructions.
 #[cfg(test)]
-pub(crate) fn without_vectors<T>(work: impl FnOnce() -> T) -> T {
-    PLAIN.set(true);
+pub(crate) fn limited_to<T>(level: Level, work: impl FnOnce() -> T) -> T {
+    let before = LIMIT.replace(level);
     let done = work();
-    PLAIN.set(false);
+    LIMIT.set(before);
     done
 }
