@@ -10,6 +10,7 @@
 use crate::Scale;
 use crate::centre::{Classes, Rough, within};
 use crate::distance::{QueryColumn, TargetColumns};
+use crate::pairs::Pairs;
 use crate::prepare::Prepared;
 use crate::simd::{Quantising, quantise};
 
@@ -38,6 +39,7 @@ pub(crate) struct Bins {
     zero: usize,
     classes: Classes,
     near_edges: Vec<u32>,
+    pairs: Pairs,
 }
 
 /// The scores of one query column.
@@ -90,7 +92,7 @@ impl Bins {
         let binning = Binning::new(smallest, largest, centred, scale);
         self.zero = binning.zero;
         for &row in &self.order {
-            self.rows[row].bin(binning, targets, &mut self.near_edges);
+            self.rows[row].bin(binning, targets, &mut self.near_edges, &mut self.pairs);
         }
     }
 
@@ -265,7 +267,13 @@ impl Row {
         places.iter().map(|&place| targets.exact(&self.query, place as usize))
     }
 
-    fn bin(&mut self, binning: Binning, targets: &TargetColumns, near_edges: &mut Vec<u32>) {
+    fn bin(
+        &mut self,
+        binning: Binning,
+        targets: &TargetColumns,
+        near_edges: &mut Vec<u32>,
+        pairs: &mut Pairs,
+    ) {
         if self.binned == Some(binning) {
             return;
         }
@@ -284,28 +292,6 @@ impl Row {
             let bin = binning.exact(targets.exact(&self.query, place as usize), self.centre);
             steps[place as usize] = (bin as i8).wrapping_sub(zero);
         }
-        self.counts = count(steps, zero);
+        self.counts = pairs.count(steps, zero);
     }
-}
-
-/// How many target columns are in each bin; eight histograms, so that equal neighbours do not wait.
-fn count(steps: &[i8], zero: i8) -> [u32; BINS] {
-    let mut counts = [[0u32; 256]; 8];
-    let mut add = |table: usize, byte: u8| {
-        let count = &mut counts[table][usize::from(byte)];
-        *count = count.wrapping_add(1);
-    };
-    let (blocks, rest) = steps.as_chunks::<8>();
-    for block in blocks {
-        let bytes = u64::from_le_bytes(block.map(i8::cast_unsigned));
-        for i in 0..8 {
-            add(i, (bytes >> (8 * i)) as u8);
-        }
-    }
-    for step in rest {
-        add(0, step.cast_unsigned());
-    }
-    // Steps were counted as bytes; a bin's step lies the zero bin below it.
-    let step = |bin: usize| usize::from((bin as u8).wrapping_sub(zero.cast_unsigned()));
-    std::array::from_fn(|bin| counts.iter().map(|counts| counts[step(bin)]).sum())
 }

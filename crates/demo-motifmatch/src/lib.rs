@@ -28,6 +28,7 @@ mod error;
 mod matches;
 mod null;
 mod options;
+mod pairs;
 #[cfg(test)]
 mod plain;
 mod prepare;
