@@ -71,6 +71,73 @@ pub(crate) fn general_double(number: f64) -> String {
 
 /// Appends C's `%g` of the number.
 fn push_general(text: &mut String, number: f64) {
+    match six_digits(number) {
+        Some((digits, exponent)) => push_digits(text, digits, exponent),
+        None => push_printed(text, number),
+    }
+}
+
+/// The first six digits of a positive number, rounded, and the exponent of the first one; none where its rounding
+/// could be that of a tie.
+fn six_digits(number: f64) -> Option<(u32, i32)> {
+    if !(1e-280..1e280).contains(&number) {
+        return None;
+    }
+    // Bits of the exponent over those of a decimal digit: at most one too low.
+    let binary = (number.to_bits() >> 52) as i32 - 1023;
+    let mut exponent = (f64::from(binary) * std::f64::consts::LOG10_2).floor() as i32;
+    let mut scaled = number * 10f64.powi(5 - exponent);
+    if scaled >= 999_999.5 {
+        exponent += 1;
+        scaled = number * 10f64.powi(5 - exponent);
+    }
+    // The product is off by far less than a millionth of the last digit.
+    let is_sure = (scaled.fract() - 0.5).abs() > 1e-6 && (99_999.5..999_999.5).contains(&scaled);
+    match scaled.round() as u32 {
+        99_999 => None,
+        digits => is_sure.then_some((digits, exponent)),
+    }
+}
+
+/// Appends six digits in the notation that the exponent asks for, without trailing zeros.
+fn push_digits(text: &mut String, digits: u32, exponent: i32) {
+    let mut ascii = [b'0'; 6];
+    let mut rest = digits;
+    for digit in ascii.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+    }
+    let kept = 6 - ascii.iter().rev().take_while(|&&digit| digit == b'0').count();
+    let (before, after) = match exponent {
+        -4..=-1 => {
+            text.push_str(&"0.000"[..(1 - exponent) as usize]);
+            (kept, &[][..])
+        }
+        0..=5 => {
+            let point = exponent as usize + 1;
+            (point, &ascii[point..kept.max(point)])
+        }
+        _ => (1, &ascii[1..kept]),
+    };
+    let push = |text: &mut String, digits: &[u8]| text.push_str(str::from_utf8(digits).unwrap_or_default());
+    push(text, &ascii[..before]);
+    if !after.is_empty() {
+        text.push('.');
+        push(text, after);
+    }
+    if !(-4..=5).contains(&exponent) {
+        push_exponent(text, exponent);
+    }
+}
+
+fn push_exponent(text: &mut String, exponent: i32) {
+    let sign = if exponent < 0 { '-' } else { '+' };
+    // Writing to a string cannot fail.
+    let _ = write!(text, "e{sign}{:02}", exponent.abs());
+}
+
+/// The same of any number, by way of printing it.
+fn push_printed(text: &mut String, number: f64) {
     let start = text.len();
     // Writing to a string cannot fail.
     let _ = write!(text, "{number:.5e}");
@@ -104,16 +171,31 @@ fn push_general(text: &mut String, number: f64) {
                 text.insert(wanted, '.');
             }
         }
-        _ => {
-            let sign = if exponent < 0 { '-' } else { '+' };
-            let _ = write!(text, "e{sign}{:02}", exponent.abs());
-        }
+        _ => push_exponent(text, exponent),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn numbers_print_as_by_way_of_the_slow_form(digits in 1u32..10_000_000, power in -45i32..12, nudge in -2i64..3) {
+            // Seven digits, so that many are ties; and their neighbours.
+            let number = f64::from(digits) * 10f64.powi(power);
+            let number = f64::from_bits(number.to_bits().wrapping_add_signed(nudge));
+            for number in [number, f64::from(number as f32), -number, number.powi(3)] {
+                let (mut fast, mut slow) = (String::new(), String::new());
+                push_general(&mut fast, number);
+                push_printed(&mut slow, number);
+                prop_assert_eq!(fast, slow);
+            }
+        }
+    }
 
     #[test]
     fn numbers_print_as_c_prints_them() {

@@ -98,18 +98,19 @@ fn write(points: &[Point], folder: &Path) -> Result<()> {
     std::io::stdout().lock().write_all(table.as_bytes())?;
     let curve = |what: &str| {
         let own: Vec<&Point> = points.iter().filter(|point| point.what == what).collect();
-        let (size, seconds) = own.last().map_or((1.0, 1.0), |last| (last.size as f64, last.seconds));
+        let size = own.last().map_or(1.0, |last| last.size as f64);
+        let each = |point: &Point| 1e3 * point.seconds / point.queries as f64;
         LearningSeries {
             band: Vec::new(),
-            name: format!("{what}, up to {size}: {seconds:.2} s"),
-            points: own.iter().map(|point| (point.size as f64 / size, point.seconds / seconds)).collect(),
+            name: format!("{what}, up to {size}"),
+            points: own.iter().map(|point| (point.size as f64 / size, each(point))).collect(),
             chosen: None,
         }
     };
     let curves = LearningCurves {
         title: "Time of a motif comparison".into(),
         across: "size, of the largest".into(),
-        up: "seconds, of the longest".into(),
+        up: "milliseconds a query".into(),
         series: ["queries", "targets", "width"].map(curve).to_vec(),
     };
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
