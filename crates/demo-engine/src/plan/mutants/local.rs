@@ -9,10 +9,10 @@ use crate::numbers::{Numbers, zeros};
 use crate::plan::chain::{Chain, Codes, Finish, Step};
 use crate::plan::walk::Slice;
 use crate::plan::workspace::Workspace;
-use crate::product::{Groups, Strided, panel_product};
 use crate::real::Real;
 use crate::store::UNKNOWN;
 
+use super::taps::Taps;
 use super::{BASES, Mutations};
 
 /// Room for the rows of the mutants of one position.
@@ -26,6 +26,8 @@ pub(crate) struct Local<R> {
     rows: Numbers<R>,
     /// The same with the old rows around them that a step reads too.
     around: Numbers<R>,
+    /// Of the convolutions after the first.
+    taps: Vec<Option<Taps<R>>>,
     codes: Vec<u8>,
     index: Vec<u8>,
 }
@@ -34,13 +36,17 @@ impl<R: Real> Local<R> {
     /// Room for the first steps of a chain.
     pub(crate) fn new(chain: &Chain, steps: usize) -> Self {
         let (mut width, mut rows, mut around, mut codes) = (1, 0, 0, 0);
+        let mut taps = Vec::new();
         for (i, step) in chain.steps[..steps].iter().enumerate() {
             let (layout, next) = (chain.layouts[i], chain.layouts[i + 1]);
             let read = match step {
                 Step::Convolve { kernel, .. } => {
+                    let shape = (kernel.width, kernel.filters);
+                    taps.resize_with(i, || None);
+                    taps.push((i > 0).then(|| Taps::new(layout, shape, BASES * width)));
                     width = (width + kernel.width - 1).min(next.positions);
                     codes = codes.max(width + kernel.width + 1);
-                    width + kernel.width - 1
+                    0
                 }
                 Step::Finish(finish) => {
                     width = (width.div_ceil(finish.pool) + 1).min(next.positions);
@@ -51,11 +57,14 @@ impl<R: Real> Local<R> {
             around = around.max(read * layout.channels);
             rows = rows.max(width * next.channels);
         }
+        // Some steps swap the two.
+        let room = BASES * rows.max(around);
         Self {
             steps,
             width,
-            rows: zeros(BASES * rows),
-            around: zeros(BASES * around),
+            rows: zeros(room),
+            around: zeros(room),
+            taps,
             codes: vec![UNKNOWN; BASES * codes],
             index: vec![0; BASES * codes],
         }
@@ -71,8 +80,19 @@ impl<R: Real> Local<R> {
         &self.rows
     }
 
-    /// Computes the changed rows of the last local value for all mutations of a position of a sequence,
-    /// whose own values are in the workspace; returns where they lie.
+    /// Takes a sequence, whose own values are in the workspace.
+    pub(crate) fn begin(&mut self, slice: &Slice<R>, work: &Workspace<R>, a: usize) {
+        for (i, taps) in self.taps.iter_mut().enumerate() {
+            let (Some(taps), Step::Convolve { kernel, .. }) = (taps, &slice.chain.steps[i]) else { continue };
+            let layout = slice.chain.layouts[i];
+            let read = slice.chain.layouts[i + 1].positions + kernel.width - 1;
+            let rows = &work.values[i][a * layout.pitch * layout.channels..][..read * layout.channels];
+            taps.begin(rows, &slice.prepared.ahead[i]);
+        }
+    }
+
+    /// Computes the changed rows of the last local value for all mutations of a position of the
+    /// sequence that was taken; returns where they lie.
     pub(crate) fn run(
         &mut self,
         slice: &Slice<R>,
@@ -143,18 +163,10 @@ impl<R: Real> Local<R> {
         if span.is_empty() {
             return span;
         }
-        let read = span.start..span.end + kernel.width - 1;
-        let c = place.layout().channels;
-        place.surround(&self.rows, rows, read.clone(), &mut self.around);
-        let filters = kernel.filters;
-        panel_product(
-            (place.mutants * span.len(), kernel.width * c, filters),
-            &mut self.rows,
-            filters,
-            Strided::rows(&self.around, c),
-            &place.slice.prepared.ahead[place.i],
-            Groups { rows: span.len(), left: read.len() * c, to: span.len() * filters },
-        );
+        let Some(Some(taps)) = self.taps.get_mut(place.i) else { return 0..0 };
+        let panels = &place.slice.prepared.ahead[place.i];
+        taps.run((&self.rows, rows, place.mutants), panels, span.clone(), &mut self.around);
+        std::mem::swap(&mut self.rows, &mut self.around);
         span
     }
 

@@ -8,6 +8,7 @@
 
 mod local;
 mod recurrent;
+mod taps;
 
 use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
@@ -109,6 +110,7 @@ impl<R: Real> Slice<'_, R> {
         for a in 0..rows {
             let (to, own) = (&mut to[a * l * BASES * outputs..][..l * BASES * outputs], &own[a * outputs..]);
             to.chunks_exact_mut(outputs).for_each(|to| to.copy_from_slice(&own[..outputs]));
+            mutants.local.begin(self, work, a);
             match mutants.joint {
                 Joint::Maximum { .. } => self.join_by_maximum(work, &mut mutants, a, to),
                 Joint::Recurrent { .. } => self.join_by_lstm(work, &mut mutants, a, to),
