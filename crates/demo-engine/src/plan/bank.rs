@@ -115,8 +115,9 @@ impl<R: Real> Bank<R> {
         let normalises = chain.normalisations().next().is_some();
         let members = if normalises { 1 } else { shape.members.min(GROUP) };
         let slices = shape.batch.div_ceil(slice);
-        let lanes = lanes(shape.batch);
-        let rows = slices.div_ceil(lanes) * slice;
+        let rows = slices.div_ceil(lanes(shape.batch)) * slice;
+        // Of mutants, as many as there are sequences.
+        let lanes = shape.batch.min(LANES);
         let kept = if normalises { slices } else { 0 };
         let widths = || chain.normalisations().map(|(i, _)| chain.layouts[i].channels);
         let statistics = 2 * widths().sum::<usize>();
@@ -173,9 +174,15 @@ impl<R: Real> Bank<R> {
     /// How a member's batch is cut. A batch smaller than a slice makes a slice of its own size, so
     /// that a single sequence does not cost a whole slice.
     pub(crate) fn split(&self, run: &Run<R>) -> Split {
-        let sequences = self.slice.min(run.batch.size);
-        let slices = run.batch.size.div_ceil(sequences);
-        Split { sequences, slices, lanes: lanes(run.batch.size) }
+        let size = run.batch.size;
+        if matches!(run.wanted, Wanted::Mutants) {
+            // A sequence's mutants are work enough for a lane.
+            let sequences = self.slice.min(size.div_ceil(LANES));
+            let slices = size.div_ceil(sequences);
+            return Split { sequences, slices, lanes: slices.min(LANES) };
+        }
+        let sequences = self.slice.min(size);
+        Split { sequences, slices: size.div_ceil(sequences), lanes: lanes(size) }
     }
 
     /// Rearranges the weights of a group of members.
