@@ -64,7 +64,7 @@ impl<R: Real> Taps<R> {
                     if tap == 0 {
                         to.copy_from_slice(terms);
                     } else {
-                        to.iter_mut().zip(terms).for_each(|(to, &term)| *to = *to + term);
+                        to.iter_mut().zip(terms).for_each(|(to, &term)| *to += term);
                     }
                 }
             }
