@@ -10,4 +10,5 @@ mod gradients;
 mod mutants;
 mod normalisation;
 mod routes;
+mod shapes;
 mod truncations;

@@ -1,6 +1,7 @@
 //! Logits of single mutants against separate runs.
 
 use demo_engine::*;
+use proptest::prelude::*;
 
 use crate::common::*;
 
@@ -41,7 +42,8 @@ fn check(network: Network, members: usize, size: usize) {
     let case = Case::new(network, members, size, 71);
     let wanted = separate(&case);
     let (logits, found) = mutants(&case, DType::F64);
-    assert!(difference(&found, &wanted) < 1e-12);
+    let error = difference(&found, &wanted);
+    assert!(error < 1e-12, "{error}");
     assert!(difference(&mutants(&case, DType::F32).1, &wanted) < 2e-5);
     // The base that is there gives the sequence's own logits, bit for bit.
     let (l, outputs) = (case.network.length(), case.network.outputs());
@@ -109,4 +111,41 @@ fn soft_input_has_no_mutants() {
     let task = Task::Mutants { mutants: &mut mutants };
     let error = plan.run(&params, &batch, task, &mut logits).unwrap_err();
     assert!(error.to_string().contains("soft input has no bases to mutate"), "{error}");
+}
+
+/// A convolution, an activation and a pool, of any shape.
+fn block() -> impl Strategy<Value = Vec<Layer>> {
+    let padding = prop_oneof![Just(Padding::Valid), Just(Padding::Same)];
+    let functions = [Activation::Relu, Activation::Tanh, Activation::Elu];
+    (1usize..=90, 0usize..=15, padding, prop::sample::select(functions.to_vec()), 1usize..=4).prop_map(
+        |(filters, half, padding, function, pool)| {
+            let pooled = (pool > 1).then_some(Layer::MaxPool { width: pool });
+            [convolution(filters, 2 * half + 1, padding), activation(function)]
+                .into_iter()
+                .chain(pooled)
+                .collect()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn convolutions_of_any_shape_are_passed(
+        blocks in prop::collection::vec(block(), 1..4), length in 31usize..44, size in 1usize..4,
+        recurrent: bool,
+    ) {
+        let mut layers = blocks.concat();
+        if recurrent {
+            layers.extend([Layer::BidirectionalLstm { hidden: 5 }, Layer::MeanOverTime]);
+        } else {
+            layers.push(Layer::GlobalMaxPool);
+        }
+        layers.push(Layer::Dense { outputs: 2 });
+        // Windows longer than what they read make no network.
+        if let Ok(network) = Network::new(length, layers) {
+            check(network, 1, size);
+        }
+    }
 }

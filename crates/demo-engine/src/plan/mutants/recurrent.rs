@@ -190,10 +190,12 @@ impl<R: Real> Recurrent<R> {
     #[inline(always)]
     fn write_means(&self, kernel: &Lstm, direction: usize, means: &mut [R]) {
         let (l, h) = (kernel.positions, kernel.hidden);
+        // More than four for each position of the LSTM, where a pool stands before it.
+        let count = means.len() / (2 * h);
         let mut write = |number: usize, sum: &[R]| {
             write_mean(&mut means[number * 2 * h + direction * h..][..h], sum, l);
         };
-        for number in 0..l * BASES {
+        for number in 0..count {
             write(number, &self.running[l * h..][..h]);
         }
         for (mutant, sum) in self.mutants.iter().zip(self.runs.sums()) {
