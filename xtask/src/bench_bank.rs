@@ -54,7 +54,7 @@ const PEER_SECONDS: f64 = 2.0;
 pub(crate) fn run(args: &Args) -> Result<()> {
     let device = demo_models::select_device(args.device.parse()?)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let start = |python: &Path| Peer::start(python, threads, &args.device);
+    let start = |python: &Path| Peer::start(python, threads, &args.device, &[]);
     let mut peer = args.peer.as_deref().map(start).transpose()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "device: {}", device.reason)?;

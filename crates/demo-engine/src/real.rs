@@ -235,19 +235,19 @@ impl Real for f32 {
         right: Strided<Self>,
         groups: Groups,
     ) -> bool {
-        pulp::Arch::new().dispatch(Product { sizes, to, row, add, left, right, groups })
+        crate::instructions::arch().dispatch(Product { sizes, to, row, add, left, right, groups })
     }
     fn skipping_product(product: &mut SkippingProduct<Self>) -> bool {
-        pulp::Arch::new().dispatch(skip::Run(product))
+        crate::instructions::arch().dispatch(skip::Run(product))
     }
     fn peaks(peaks: &mut Peaks<Self>) -> bool {
-        pulp::Arch::new().dispatch(peak::Run(peaks))
+        crate::instructions::arch().dispatch(peak::Run(peaks))
     }
     fn sparse_gradient(run: &mut SparseGradient<Self>) -> bool {
-        pulp::Arch::new().dispatch(sparse::Run(run))
+        crate::instructions::arch().dispatch(sparse::Run(run))
     }
     fn cell_steps(steps: &mut CellSteps<Self>) -> bool {
-        pulp::Arch::new().dispatch(Restarted(steps))
+        crate::instructions::arch().dispatch(Restarted(steps))
     }
     fn lstm_forward(
         kernel: Lstm,
@@ -255,7 +255,7 @@ impl Real for f32 {
         states: &mut LstmStates<Self>,
         steps: Steps,
     ) -> bool {
-        pulp::Arch::new().dispatch(Forward { kernel, weights, states, steps })
+        crate::instructions::arch().dispatch(Forward { kernel, weights, states, steps })
     }
     fn lstm_backward(
         kernel: Lstm,
@@ -265,7 +265,14 @@ impl Real for f32 {
         layout: Layout,
         sequences: usize,
     ) -> bool {
-        pulp::Arch::new().dispatch(Backward { kernel, weights, states, gradient, layout, sequences })
+        crate::instructions::arch().dispatch(Backward {
+            kernel,
+            weights,
+            states,
+            gradient,
+            layout,
+            sequences,
+        })
     }
     fn of(buffer: &Buffer) -> &[Self] {
         buffer.as_f32().unwrap_or_default()

@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Tasks, separated by commas
     #[arg(long, value_name = "train,infer,..", value_delimiter = ',', default_values = TASKS)]
     tasks: Vec<String>,
+    /// The widest vector instructions of both
+    #[arg(long, value_enum, default_value_t = Instructions::Widest)]
+    instructions: Instructions,
     /// Turns of each
     #[arg(long, default_value_t = 9, value_name = "N")]
     rounds: usize,
@@ -47,6 +50,36 @@ pub(crate) struct Args {
     /// A file to write the figures to as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// Vector instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Instructions {
+    /// AVX2 with fused multiply-add
+    Avx2,
+    /// All that the machine has
+    Widest,
+}
+
+impl Instructions {
+    /// Holds the engine to them; returns what PyTorch is told, so that it does the same.
+    fn hold(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Widest => &[],
+            Self::Avx2 => {
+                demo_engine::limit_instructions(demo_engine::Instructions::Avx2);
+                &[("ATEN_CPU_CAPABILITY", "avx2"), ("ONEDNN_MAX_CPU_ISA", "AVX2")]
+            }
+        }
+    }
+
+    fn arch(self) -> pulp::Arch {
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Avx2 {
+            return pulp::x86::V3::try_new().map_or(pulp::Arch::Scalar, pulp::Arch::V3);
+        }
+        pulp::Arch::new()
+    }
 }
 
 /// What is written as JSON.
@@ -83,8 +116,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         })?
         .get();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let mut peer = args.peer.as_deref().map(|python| Peer::start(python, threads, "cpu")).transpose()?;
-    let peak = pool.install(peak::gflops);
+    let settings = args.instructions.hold();
+    let start = |python| Peer::start(python, threads, "cpu", settings);
+    let mut peer = args.peer.as_deref().map(start).transpose()?;
+    let peak = pool.install(|| peak::gflops(args.instructions));
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}, {threads} threads, peak {peak:.0} GFLOP/s", machine())?;
     writeln!(

@@ -3,17 +3,19 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use super::Instructions;
 
 /// Independent sums: enough to hide the latency of a multiply-add on two ports.
 const SUMS: usize = 12;
 const STEPS: usize = 16_000_000;
 
 /// Billions of floating-point operations a second in f32 on all threads of the pool: the best of ten.
-pub(crate) fn gflops() -> f64 {
+pub(crate) fn gflops(instructions: Instructions) -> f64 {
     let once = || {
         let start = Instant::now();
-        let operations: f64 = rayon::broadcast(|_| Arch::new().dispatch(Loop)).into_iter().sum();
+        let operations: f64 = rayon::broadcast(|_| instructions.arch().dispatch(Loop)).into_iter().sum();
         operations / start.elapsed().as_secs_f64() / 1e9
     };
     (0..10).map(|_| once()).fold(0.0, f64::max)

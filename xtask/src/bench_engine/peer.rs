@@ -31,12 +31,18 @@ struct Answer {
 
 impl Peer {
     /// Starts the script, for a device that torch knows by this name, and waits for its greeting.
-    pub(crate) fn start(python: &Path, threads: usize, device: &str) -> Result<Self> {
+    pub(crate) fn start(
+        python: &Path,
+        threads: usize,
+        device: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let (script, Greeting { name }) = Script::start(python, |command| {
             command
                 .args(["-c", SCRIPT, "--threads", &threads.to_string(), "--device", device])
                 .envs([("OMP_NUM_THREADS", threads.to_string()), ("MALLOC_TOP_PAD_", "268435456".to_owned())])
                 .envs([("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "1073741824")])
+                .envs(settings.iter().copied())
         })?;
         Ok(Self { script, name })
     }

@@ -10,5 +10,5 @@ pub(crate) mod simd;
 /// without it (x86 before 2013) get the same numbers, slowly.
 #[inline(always)]
 pub(crate) fn vectorised<T>(kernel: impl FnOnce() -> T) -> T {
-    pulp::Arch::new().dispatch(kernel)
+    crate::instructions::arch().dispatch(kernel)
 }
