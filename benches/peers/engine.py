@@ -10,12 +10,19 @@ Needs torch; tangermeme, where it is installed, is one of the variants for mutan
 
 import argparse
 import json
+import os
 import sys
 import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+if os.environ.get("ATEN_CPU_CAPABILITY") == "avx2":
+    # Held to AVX2, compiled kernels must be too: those for wider vectors stop the program.
+    import torch._inductor.config
+
+    torch._inductor.config.cpp.simdlen = 256
 
 BATCH = 256
 DEVICE = torch.device("cpu")
