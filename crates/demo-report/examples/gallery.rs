@@ -130,6 +130,7 @@ fn set(name: &str, tf: &str, difficulty: f64, random: &mut ChaCha8Rng) -> Result
         ceiling: None,
         published: vec![("DeepBind*".into(), 0.975 - difficulty, PublishedStatus::Confirmed)],
         models,
+        ensembles: Vec::new(),
         roc: Some(RocPlot { title: String::new(), curves }),
         reliability: Some(reliability()),
     })
@@ -197,6 +198,7 @@ fn model(
         model: name.into(),
         protocol: "honest".into(),
         auroc,
+        networks: Vec::new(),
         converged: auroc.value > 0.85,
         learning: Some(learning(random)),
         saliency: Some(SaliencyTrack::new(sequence.clone(), scores)?.with_sites(sites.clone())?),
@@ -337,6 +339,7 @@ fn summaries() -> Vec<ModelSummary> {
         mean: Estimate::new(mean, mean - 0.011, mean + 0.01),
         median: mean + 0.015,
         sd: Some(0.052),
+        seed_sd: None,
         not_converged: 1,
     };
     MODELS.iter().zip([0.921, 0.893, 0.934]).map(row).collect()

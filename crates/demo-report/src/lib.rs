@@ -62,7 +62,7 @@ pub use match_page::{MatchPage, PageMatch};
 pub use motif_pair::MotifPair;
 pub use reliability::{ReliabilityCurve, ReliabilityPlot};
 pub use report::{
-    CountBesideChance, ModelReport, ModelSummary, MotifCount, MotifRow, ORACLE, PairTest,
+    CountBesideChance, EnsembleReport, ModelReport, ModelSummary, MotifCount, MotifRow, ORACLE, PairTest,
     PublishedMotifCount, PublishedSeries, PublishedSummary, Report, RunInfo, SetReport,
 };
 pub use roc::{RocCurve, RocPlot};

@@ -143,6 +143,7 @@ mod tests {
             model,
             protocol: Protocol::Honest,
             fold: 0,
+            seed_number: 1,
             seed: Seed::new(1),
             recipe: Recipe::Network {
                 architecture: network(model),

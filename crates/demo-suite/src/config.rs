@@ -129,6 +129,8 @@ pub struct RunConfig {
     pub max_steps: Option<u64>,
     /// Seed of everything random.
     pub seed: u64,
+    /// Networks of each set, model, protocol and fold, trained from as many seeds drawn from `seed`.
+    pub seeds: usize,
     /// Threads; `None` takes one a core.
     pub threads: Option<usize>,
     /// Where to compute.
@@ -168,29 +170,26 @@ pub struct Settings {
     pub max_steps: Option<u64>,
     /// Seed of everything random.
     pub seed: u64,
+    /// Networks of each set, model, protocol and fold; a run can be continued with another number.
+    #[serde(default = "one")]
+    pub seeds: usize,
+}
+
+/// The seeds of a run that knew of no more.
+fn one() -> usize {
+    1
 }
 
 impl RunConfig {
     /// Fills in the profile's defaults and checks what can be checked without data.
     ///
     /// # Errors
-    /// [`Error::Setting`] for zero folds or threads, an empty list, or a data folder that is not there.
+    /// [`Error::Setting`] for zero folds, seeds or threads, an empty list, or a data folder that is not there.
     pub fn settings(&self) -> Result<Settings> {
         let full = self.profile == Profile::Full;
         let protocols = if full { Protocol::ALL.to_vec() } else { vec![Protocol::Honest] };
         let folds = self.folds.unwrap_or(if full { 5 } else { 1 });
-        if !(1..=100).contains(&folds) {
-            return Err(setting("--folds", &folds, "1 (a single split) to 100"));
-        }
-        if self.threads == Some(0) {
-            return Err(setting("--threads", &0, "at least 1"));
-        }
-        if self.bank == Some(0) {
-            return Err(setting("--bank", &0, "at least 1"));
-        }
-        if self.max_steps == Some(0) {
-            return Err(setting("--max-steps", &0, "at least 1"));
-        }
+        self.check_numbers(folds)?;
         let data = match (&self.data, self.profile.real_sets()) {
             (None, None) => None,
             (Some(path), _) => Some(path.canonicalize().map_err(Error::io(path))?),
@@ -219,8 +218,37 @@ impl RunConfig {
             return Err(setting("--models", baseline, wanted));
         }
         let sets = self.sets.clone().unwrap_or_default();
-        let (profile, placement, max_steps, seed) = (self.profile, self.placement, self.max_steps, self.seed);
-        Ok(Settings { profile, data, placement, sets, models, protocols, folds, max_steps, seed })
+        Ok(Settings {
+            profile: self.profile,
+            data,
+            placement: self.placement,
+            sets,
+            models,
+            protocols,
+            folds,
+            max_steps: self.max_steps,
+            seed: self.seed,
+            seeds: self.seeds,
+        })
+    }
+
+    /// Checks what is counted.
+    fn check_numbers(&self, folds: usize) -> Result<()> {
+        if !(1..=100).contains(&folds) {
+            return Err(setting("--folds", &folds, "1 (a single split) to 100"));
+        }
+        if !(1..=1_000).contains(&self.seeds) {
+            return Err(setting("--seeds", &self.seeds, "1 to 1000"));
+        }
+        let zeros = [
+            ("--threads", self.threads == Some(0)),
+            ("--bank", self.bank == Some(0)),
+            ("--max-steps", self.max_steps == Some(0)),
+        ];
+        match zeros.into_iter().find(|(_, zero)| *zero) {
+            Some((flag, _)) => Err(setting(flag, &0, "at least 1")),
+            None => Ok(()),
+        }
     }
 
     /// The output folder.
@@ -264,6 +292,7 @@ mod tests {
             folds: None,
             max_steps: None,
             seed: 1,
+            seeds: 1,
             threads: None,
             device: DeviceChoice::Auto,
             bank: None,
@@ -310,6 +339,7 @@ mod tests {
         let real = RunConfig { data: Some(PathBuf::from(".")), ..uniform };
         assert!(real.settings().unwrap_err().to_string().contains("--placement uniform"));
         assert!(RunConfig { folds: Some(0), ..config() }.settings().is_err());
+        assert!(RunConfig { seeds: 0, ..config() }.settings().unwrap_err().to_string().contains("--seeds 0"));
         assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { bank: Some(0), ..config() }.settings().is_err());
     }

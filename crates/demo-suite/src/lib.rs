@@ -6,7 +6,10 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `results.tsv` | one row per set, model, protocol, fold and seed |
+//! | `results.tsv` | one row per set, model, protocol, fold and number of the seed |
+//! | `ensembles.tsv` | each model on each set as the mean over its networks, with their spread, and as their ensemble; the ensemble of all architectures |
+//! | `ensemble_delong.tsv` | DeLong's test of every ensemble against every single model and ensemble on every set |
+//! | `predictions/` | for each set the log-odds of every test sequence by every network and ensemble |
 //! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
 //! | `delong.tsv` | DeLong's test of every pair of models on every set |
 //! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
@@ -26,6 +29,7 @@ mod banks;
 mod baselines;
 mod checksum;
 mod config;
+mod ensembles;
 mod error;
 mod files;
 mod interrupt;

@@ -39,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) protocol: Protocol,
     /// Number of the held-out fold from 1 on; 0 where the training half is not folded.
     pub(crate) fold: usize,
+    /// Number of its seed among those of the run, from 1 on.
+    pub(crate) seed_number: usize,
     /// Seed of the job's network, order and dropout.
     pub(crate) seed: Seed,
     /// What it is and how it is trained.
@@ -114,10 +116,11 @@ struct Identity<'a> {
     device: &'a str,
 }
 
-/// All jobs of a run, sets in the suite's order, then models, protocols, folds.
+/// All jobs of a run, sets in the suite's order, then models, protocols, folds, seeds.
 ///
-/// A baseline has no published training, so it runs under the honest protocol alone; a scan with the
-/// own motif needs a factor that has one.
+/// The first seed is that of a run with one, so that a run with more holds all jobs of one with fewer. A
+/// baseline draws nothing, so it is fitted once, whatever the number of seeds; it has no published training,
+/// so it runs under the honest protocol alone; a scan with the own motif needs a factor that has one.
 pub(crate) fn plan(settings: &Settings, sets: &[LoadedSet], device: &str, targets: &Targets) -> Vec<Job> {
     let mut jobs = Vec::new();
     let motifs = targets.checksum();
@@ -132,8 +135,12 @@ pub(crate) fn plan(settings: &Settings, sets: &[LoadedSet], device: &str, target
                     continue;
                 }
                 let folds = if settings.folds == 1 { 0..=0 } else { 1..=settings.folds };
+                let seeds = if model.is_network() { settings.seeds } else { 1 };
                 for fold in folds {
-                    jobs.push(job(settings, (index, set), (model, protocol, fold), (device, &motifs)));
+                    for seed in 1..=seeds {
+                        let part = Part { model, protocol, fold, seed };
+                        jobs.push(job(settings, (index, set), &part, (device, &motifs)));
+                    }
                 }
             }
         }
@@ -141,15 +148,31 @@ pub(crate) fn plan(settings: &Settings, sets: &[LoadedSet], device: &str, target
     jobs
 }
 
+/// Which of a set's networks a job trains.
+struct Part {
+    model: ModelKind,
+    protocol: Protocol,
+    fold: usize,
+    /// Number of the seed, from 1 on.
+    seed: usize,
+}
+
+/// The seed of a number: the run's own, then what is drawn from it by name.
+fn numbered(seed: u64, number: usize) -> Seed {
+    let seed = Seed::new(seed);
+    if number == 1 { seed } else { seed.child(&format!("seed {number}")) }
+}
+
 fn job(
     settings: &Settings,
     (index, set): (usize, &LoadedSet),
-    (model, protocol, fold): (ModelKind, Protocol, usize),
+    part: &Part,
     (device, motifs): (&str, &str),
 ) -> Job {
+    let &Part { model, protocol, fold, seed: seed_number } = part;
     let examples = training_examples(&set.data, settings.folds);
     let name = format!("{}/{model}/{protocol}/{fold}", set.data.name());
-    let seed = Seed::new(settings.seed).child(&name);
+    let seed = numbered(settings.seed, seed_number).child(&name);
     let folds = settings.folds;
     let (results, version) = (RESULTS_VERSION, env!("CARGO_PKG_VERSION"));
     let data = &set.sha256;
@@ -187,16 +210,26 @@ fn job(
             (Recipe::Baseline { baseline, gkm }, id)
         }
     };
-    let mut folder = PathBuf::from("models").join(path_component(set.data.name())).join(model.name());
-    if settings.protocols.len() > 1 {
-        folder.push(protocol.name());
-    }
-    if folds > 1 {
-        folder.push(format!("fold-{fold}"));
-    }
+    let folder = folder(settings, set.data.name(), part);
     let cost = examples as u64 * model_cost(model);
     let length = set.data.train().first().map_or(0, |example| example.sequence.len());
-    Job { set: index, model, protocol, fold, seed, recipe, id, folder, cost, length, examples }
+    let set = index;
+    Job { set, model, protocol, fold, seed_number, seed, recipe, id, folder, cost, length, examples }
+}
+
+/// Where a job's network lies, below the output folder: the first seed's where a run with one has it.
+fn folder(settings: &Settings, set: &str, part: &Part) -> PathBuf {
+    let mut folder = PathBuf::from("models").join(path_component(set)).join(part.model.name());
+    if settings.protocols.len() > 1 {
+        folder.push(part.protocol.name());
+    }
+    if settings.folds > 1 {
+        folder.push(format!("fold-{}", part.fold));
+    }
+    if part.seed > 1 {
+        folder.push(format!("seed-{}", part.seed));
+    }
+    folder
 }
 
 /// Relative cost of a sequence, so that long jobs start first.

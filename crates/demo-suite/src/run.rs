@@ -14,6 +14,8 @@ use serde::Serialize;
 use crate::baselines::Fitted;
 use crate::checksum::identity;
 use crate::config::{RunConfig, Settings};
+use crate::ensembles::{self, Judged};
+use crate::files::path_component;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::manifest::{self, Clock};
@@ -278,7 +280,8 @@ impl Run {
     ) -> Result<PathBuf> {
         let progress = Progress::start("report", 1, 0);
         let folder = self.folder();
-        let summary = tables::Comparison::new(self, jobs)?;
+        let judged = ensembles::judge(self, jobs)?;
+        let summary = tables::Comparison::new(self, jobs, &judged)?;
         tables::results(self, jobs)?.write_tsv(&folder.join("results.tsv"))?;
         tables::timings(self, jobs)?.write_tsv(&folder.join("timings.tsv"))?;
         tables::motifs(self, models)?.write_tsv(&folder.join("motifs.tsv"))?;
@@ -286,6 +289,7 @@ impl Run {
         tables::motif_counts(self, &counts)?.write_tsv(&folder.join("motif_counts.tsv"))?;
         tables::summary(&summary)?.write_tsv(&folder.join("summary.tsv"))?;
         tables::delong(self, jobs)?.write_tsv(&folder.join("delong.tsv"))?;
+        self.write_ensembles(jobs, &judged)?;
         let truths = tables::TruthSummary::new(self, truth)?;
         if !truth.is_empty() {
             tables::truth(self, truth)?.write_tsv(&folder.join("truth.tsv"))?;
@@ -293,10 +297,23 @@ impl Run {
             tables::decoys(self, jobs)?.write_tsv(&folder.join("decoys.tsv"))?;
             truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
         }
-        let report = page::write(self, jobs, models, (&summary, &truths, &counts), config)?;
+        let report = page::write(self, (jobs, &judged), models, (&summary, &truths, &counts), config)?;
         progress.advance(1.0);
         progress.finish();
         Ok(report)
+    }
+
+    /// Tables of ensembles, and what each of their members says of each test sequence.
+    fn write_ensembles(&self, jobs: &[FinishedJob], judged: &[Judged]) -> Result<()> {
+        let folder = self.folder();
+        tables::ensembles(self, judged)?.write_tsv(&folder.join("ensembles.tsv"))?;
+        tables::ensemble_delong(self, judged)?.write_tsv(&folder.join("ensemble_delong.tsv"))?;
+        for (place, set) in self.sets.iter().enumerate() {
+            let name = format!("{}.tsv", path_component(set.data.name()));
+            let table = tables::predictions(self, place, jobs, judged)?;
+            table.write_tsv(&folder.join("predictions").join(name))?;
+        }
+        Ok(())
     }
 
     /// The outcomes of all pieces of a stage: those in the journal that are still intact, and the

@@ -109,6 +109,7 @@ fn is_out_of_memory(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use demo_core::DnaSequence;
@@ -119,7 +120,7 @@ mod tests {
     use rand::Rng;
 
     use super::*;
-    use crate::config::{Profile, RunConfig};
+    use crate::config::{Profile, RunConfig, Settings};
     use crate::interrupt::Interrupt;
     use crate::manifest::Clock;
     use crate::models::ModelKind;
@@ -155,6 +156,7 @@ mod tests {
             folds: None,
             max_steps: Some(3),
             seed: 5,
+            seeds: 1,
             threads: Some(2),
             device: DeviceChoice::Auto,
             bank,
@@ -189,6 +191,25 @@ mod tests {
         let alone = train("alone", None);
         assert_eq!(weights(&train("two", Some(2))), weights(&alone));
         assert_eq!(weights(&train("all", Some(9))), weights(&alone));
+    }
+
+    #[test]
+    fn all_seeds_of_all_sets_go_into_one_bank_that_has_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        write_sets(&data);
+        let (run, once) = open(&data, folder.path().join("run"), &Device::Cpu, None);
+        let settings = Settings { seeds: 4, ..run.settings.clone() };
+        let jobs = plan(&settings, &run.sets, run.device_name, &run.targets);
+        assert_eq!((once.len(), jobs.len()), (3, 3 * 4));
+        // A run with one seed is part of one with more, and no seed is there twice.
+        let ids: BTreeSet<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
+        let folders: BTreeSet<&Path> = jobs.iter().map(|job| job.folder.as_path()).collect();
+        assert!(once.iter().all(|job| ids.contains(job.id.as_str()) && folders.contains(&*job.folder)));
+        assert_eq!((ids.len(), folders.len()), (12, 12));
+        let banks = form(&jobs, &[true; 12], &run.training_folder(), |members| Ok(members.len())).unwrap();
+        assert_eq!(banks.len(), 1);
+        assert_eq!(banks[0].jobs.len(), 12);
     }
 
     #[test]

@@ -52,6 +52,7 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
         folds: None,
         max_steps: Some(12),
         seed: 5,
+        seeds: 1,
         threads: Some(1),
         device: DeviceChoice::Cpu,
         bank: None,

@@ -13,6 +13,7 @@ use demo_report::{
 };
 
 use crate::config::RunConfig;
+use crate::ensembles::Judged;
 use crate::files::{make_folder, write_atomically};
 use crate::motif_counts::CountRow;
 use crate::published::{PublishedAuroc, PublishedCount};
@@ -24,14 +25,14 @@ use crate::{Result, published};
 /// Writes the page, its pictures and the bibliography into `report/`; gives the page's path.
 pub(crate) fn write(
     run: &Run,
-    jobs: &[FinishedJob],
+    (jobs, judged): (&[FinishedJob], &[Judged]),
     models: &[ExplainedModel],
     (comparison, truth, counts): (&Comparison, &TruthSummary, &[CountRow]),
     config: &RunConfig,
 ) -> Result<PathBuf> {
     let folder = run.folder().join("report");
     make_folder(&folder)?;
-    let report = report(run, jobs, models, (comparison, truth, counts), config)?;
+    let report = report(run, (jobs, judged), models, (comparison, truth, counts), config)?;
     if let Some(plot) = report.box_plot() {
         plot.draw()?.write(&folder, "comparison")?;
     }
@@ -54,13 +55,13 @@ pub(crate) fn write(
 
 fn report(
     run: &Run,
-    jobs: &[FinishedJob],
+    (jobs, judged): (&[FinishedJob], &[Judged]),
     models: &[ExplainedModel],
     (comparison, truth, counts): (&Comparison, &TruthSummary, &[CountRow]),
     config: &RunConfig,
 ) -> Result<Report> {
     let data = data_kind(comparison.source);
-    let sets = (0..run.sets.len()).map(|set| set::report(run, set, jobs, models));
+    let sets = (0..run.sets.len()).map(|set| set::report(run, set, (jobs, judged), models));
     Ok(Report {
         title: "Deep Motif Dashboard, reproduced".to_owned(),
         data,
@@ -107,7 +108,12 @@ fn summaries(comparison: &Comparison) -> Vec<ModelSummary> {
         for (model, summary, not_converged) in &under.models {
             let Some(summary) = summary else { continue };
             let row = ModelSummary::from_eval(summary, under.protocol.name(), *not_converged);
-            rows.push(ModelSummary { model: model.title().to_owned(), ..row });
+            let seed_sd = under.seed_sd(*model);
+            rows.push(ModelSummary { model: model.title().to_owned(), seed_sd, ..row });
+        }
+        for (contestant, summary, not_converged) in &under.ensembles.ensembles {
+            let row = ModelSummary::from_eval(summary, under.protocol.name(), *not_converged);
+            rows.push(ModelSummary { model: contestant.title(), ..row });
         }
     }
     rows
@@ -116,7 +122,8 @@ fn summaries(comparison: &Comparison) -> Vec<ModelSummary> {
 fn tests(comparison: &Comparison) -> Vec<PairTest> {
     let mut rows = Vec::new();
     for under in &comparison.protocols {
-        let pairs = under.pairs.iter().chain(&under.against_published);
+        let ensembles = under.ensembles.pairs.iter().chain(&under.ensembles.against_published);
+        let pairs = under.pairs.iter().chain(&under.against_published).chain(ensembles);
         rows.extend(pairs.filter_map(|pair| PairTest::from_comparison(pair, under.protocol.name())));
     }
     rows
@@ -180,6 +187,7 @@ fn run_info(run: &Run, config: &RunConfig) -> RunInfo {
         ("models".to_owned(), names(settings.models.iter().map(|model| model.name()).collect())),
         ("protocols".to_owned(), names(settings.protocols.iter().map(|p| p.name()).collect())),
         ("folds".to_owned(), settings.folds.to_string()),
+        ("seeds".to_owned(), settings.seeds.to_string()),
     ];
     for set in &run.sets {
         facts.push((format!("sha256 of {}", set.data.name()), set.sha256.clone()));
