@@ -38,6 +38,8 @@ pub struct Report {
     pub tests: Vec<PairTest>,
     /// Mean ranks of the models, a diagram for each protocol that has them.
     pub ranks: Vec<CriticalDifference>,
+    /// AUROC over the number of training sequences, a plot for each protocol.
+    pub sizes: Vec<LearningCurves>,
     /// Motifs found, counted.
     pub motif_counts: Vec<MotifCount>,
     /// What was published about motifs found.

@@ -131,6 +131,8 @@ pub struct RunConfig {
     pub seed: u64,
     /// Networks of each set, model, protocol and fold, trained from as many seeds drawn from `seed`.
     pub seeds: usize,
+    /// Numbers of training sequences for learning curves; none for no curves.
+    pub train_sizes: Vec<usize>,
     /// Threads; `None` takes one a core.
     pub threads: Option<usize>,
     /// Where to compute.
@@ -173,6 +175,9 @@ pub struct Settings {
     /// Networks of each set, model, protocol and fold; a run can be continued with another number.
     #[serde(default = "one")]
     pub seeds: usize,
+    /// Numbers of training sequences for learning curves, ascending; a run can be continued with others.
+    #[serde(default)]
+    pub train_sizes: Vec<usize>,
 }
 
 /// The seeds of a run that knew of no more.
@@ -184,12 +189,15 @@ impl RunConfig {
     /// Fills in the profile's defaults and checks what can be checked without data.
     ///
     /// # Errors
-    /// [`Error::Setting`] for zero folds, seeds or threads, an empty list, or a data folder that is not there.
+    /// [`Error::Setting`] for zero folds, seeds or threads, learning curves in folds, an empty list, or a data folder that is not there.
     pub fn settings(&self) -> Result<Settings> {
         let full = self.profile == Profile::Full;
         let protocols = if full { Protocol::ALL.to_vec() } else { vec![Protocol::Honest] };
         let folds = self.folds.unwrap_or(if full { 5 } else { 1 });
         self.check_numbers(folds)?;
+        let mut train_sizes = self.train_sizes.clone();
+        train_sizes.sort_unstable();
+        train_sizes.dedup();
         let data = match (&self.data, self.profile.real_sets()) {
             (None, None) => None,
             (Some(path), _) => Some(path.canonicalize().map_err(Error::io(path))?),
@@ -229,6 +237,7 @@ impl RunConfig {
             max_steps: self.max_steps,
             seed: self.seed,
             seeds: self.seeds,
+            train_sizes,
         })
     }
 
@@ -240,7 +249,12 @@ impl RunConfig {
         if !(1..=1_000).contains(&self.seeds) {
             return Err(setting("--seeds", &self.seeds, "1 to 1000"));
         }
+        if folds > 1 && !self.train_sizes.is_empty() {
+            let wanted = "--folds 1: the sizes are parts of the whole training half";
+            return Err(setting("--train-sizes", &format!("with {folds} folds"), wanted));
+        }
         let zeros = [
+            ("--train-sizes", self.train_sizes.contains(&0)),
             ("--threads", self.threads == Some(0)),
             ("--bank", self.bank == Some(0)),
             ("--max-steps", self.max_steps == Some(0)),
@@ -293,6 +307,7 @@ mod tests {
             max_steps: None,
             seed: 1,
             seeds: 1,
+            train_sizes: vec![],
             threads: None,
             device: DeviceChoice::Auto,
             bank: None,
@@ -339,6 +354,11 @@ mod tests {
         let real = RunConfig { data: Some(PathBuf::from(".")), ..uniform };
         assert!(real.settings().unwrap_err().to_string().contains("--placement uniform"));
         assert!(RunConfig { folds: Some(0), ..config() }.settings().is_err());
+        let curves = RunConfig { train_sizes: vec![500, 20, 500], ..config() };
+        assert_eq!(curves.settings().unwrap().train_sizes, [20, 500]);
+        let folds = RunConfig { folds: Some(2), ..curves.clone() };
+        assert!(folds.settings().unwrap_err().to_string().contains("--train-sizes with 2 folds"));
+        assert!(RunConfig { train_sizes: vec![0], ..curves }.settings().is_err());
         assert!(RunConfig { seeds: 0, ..config() }.settings().unwrap_err().to_string().contains("--seeds 0"));
         assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { bank: Some(0), ..config() }.settings().is_err());

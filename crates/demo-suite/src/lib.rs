@@ -12,6 +12,7 @@
 //! | `predictions/` | for each set the log-odds of every test sequence by every network and ensemble |
 //! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
 //! | `delong.tsv` | DeLong's test of every pair of models on every set |
+//! | `learning_curve.tsv`, `learning_curve_summary.tsv` | AUROC by the number of training sequences, network by network and over sets, where sizes are asked for |
 //! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
 //! | `motif_counts.tsv` | sets whose factor's own motif was found, beside the number that chance would find |
 //! | `truth.tsv`, `truth_summary.tsv` | simulated sets: how well each explanation finds the planted sites, by set and over all |
@@ -46,6 +47,7 @@ mod progress;
 mod published;
 mod run;
 mod sets;
+mod sizes;
 mod stages;
 mod tables;
 mod training;

@@ -14,10 +14,10 @@ const LOCK: &str = ".lock";
 const FORMAT: &str = "demo-run-1";
 
 /// Settings that only say how much is run: a run goes on with another choice of them.
-const EXTENT: [&str; 1] = ["seeds"];
+const EXTENT: [&str; 2] = ["seeds", "train_sizes"];
 
 /// What a run writes into its folder.
-const WRITTEN: [&str; 19] = [
+const WRITTEN: [&str; 21] = [
     RUN,
     "journal",
     "models",
@@ -31,6 +31,8 @@ const WRITTEN: [&str; 19] = [
     "ensembles.tsv",
     "ensemble_delong.tsv",
     "delong.tsv",
+    "learning_curve.tsv",
+    "learning_curve_summary.tsv",
     "motifs.tsv",
     "motif_counts.tsv",
     "truth.tsv",
@@ -168,6 +170,7 @@ mod tests {
             max_steps: None,
             seed,
             seeds: 1,
+            train_sizes: vec![],
         }
     }
 
@@ -195,7 +198,7 @@ mod tests {
         }
         // A run of a program that knew of one seed only.
         let text = fs::read_to_string(folder.path().join(RUN)).unwrap();
-        let older = text.replace(",\n    \"seeds\": 2", "");
+        let older = text.replace(",\n    \"seeds\": 2,\n    \"train_sizes\": []", "");
         assert_ne!(older, text);
         fs::write(folder.path().join(RUN), older).unwrap();
         assert!(OutputFolder::open(folder.path(), &Settings { seeds: 2, ..settings(1) }, false).is_ok());

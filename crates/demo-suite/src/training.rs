@@ -124,7 +124,8 @@ mod tests {
     use crate::interrupt::Interrupt;
     use crate::manifest::Clock;
     use crate::models::ModelKind;
-    use crate::plan::plan;
+    use crate::plan::{plan, plan_sizes};
+    use crate::sizes::Sizes;
 
     const LENGTH: usize = 40;
 
@@ -157,6 +158,7 @@ mod tests {
             max_steps: Some(3),
             seed: 5,
             seeds: 1,
+            train_sizes: vec![],
             threads: Some(2),
             device: DeviceChoice::Auto,
             bank,
@@ -210,6 +212,35 @@ mod tests {
         let banks = form(&jobs, &[true; 12], &run.training_folder(), |members| Ok(members.len())).unwrap();
         assert_eq!(banks.len(), 1);
         assert_eq!(banks[0].jobs.len(), 12);
+    }
+
+    #[test]
+    fn sizes_are_nested_parts_with_their_validation_split_inside() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        write_sets(&data);
+        let (run, _) = open(&data, folder.path().join("run"), &Device::Cpu, None);
+        let settings = Settings { seeds: 2, train_sizes: vec![16, 24], ..run.settings.clone() };
+        let sizes = Sizes::new(&settings, &run.sets).unwrap().unwrap();
+        let jobs = plan_sizes(&settings, &run.sets, &sizes, run.device_name, &run.targets);
+        assert_eq!(jobs.len(), 3 * 2 * 2);
+        let set = &run.sets[0].data;
+        let seen = |size: usize, seed_number: usize| -> Vec<usize> {
+            let of = |job: &&Job| (job.set, job.size, job.seed_number) == (0, Some(size), seed_number);
+            let job = jobs.iter().find(of).unwrap();
+            let parts = divide(job, set, 1, Seed::new(settings.seed)).unwrap();
+            assert!(parts.held_out.is_empty() && !parts.validation.is_empty());
+            let mut seen = [parts.training, parts.validation].concat();
+            seen.sort_unstable();
+            assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "a sequence is seen from both sides");
+            assert_eq!(seen.len(), size);
+            assert_eq!(seen.iter().filter(|&&place| set.train()[place].bound).count(), size / 2);
+            seen
+        };
+        let (small, large) = (seen(16, 1), seen(24, 1));
+        assert!(small.iter().all(|place| large.contains(place)));
+        // Other seeds learn from the same sequences.
+        assert_eq!(seen(16, 2), small);
     }
 
     #[test]

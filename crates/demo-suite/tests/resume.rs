@@ -53,6 +53,7 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
         max_steps: Some(12),
         seed: 5,
         seeds: 1,
+        train_sizes: vec![],
         threads: Some(1),
         device: DeviceChoice::Cpu,
         bank: None,

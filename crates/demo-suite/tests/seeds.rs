@@ -1,5 +1,5 @@
-//! Several seeds on a small folder of sets: what is reported is what the stored predictions give, and more
-//! seeds only add to what an earlier run has done.
+//! Several seeds and learning curves on a small folder of sets: what is reported is what the stored predictions
+//! give, and more seeds or sizes only add to what an earlier run has done.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files should fail there")]
 
@@ -60,6 +60,7 @@ fn config(data: &Path, out: PathBuf, seeds: usize) -> RunConfig {
         max_steps: Some(5),
         seed: 5,
         seeds,
+        train_sizes: vec![],
         threads: Some(1),
         device: DeviceChoice::Cpu,
         bank: None,
@@ -271,4 +272,74 @@ fn folds_and_seeds_are_pooled_together_and_apart() {
     check(1, &[first.clone(), second.clone()].concat());
     check(2, &first);
     check(5, &[first[1].clone(), second[1].clone()]);
+}
+
+#[test]
+fn learning_curves_add_sizes_and_are_means_over_seeds_and_sets() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_sets(&data);
+    let out = folder.path().join("out");
+    let models = Some(vec![ModelKind::Cnn, ModelKind::Rnn]);
+    let settings = RunConfig { models, ..config(&data, out.clone(), 2) };
+    run(&settings);
+    let (main, first) = (tables(&out), trained(&out));
+    assert_eq!(first.len(), 2 * 2 * 2);
+    assert!(!out.join("learning_curve.tsv").exists());
+
+    // Two sets, two models, two sizes below the whole, two seeds.
+    run(&RunConfig { train_sizes: vec![40, 80], ..settings.clone() });
+    let all = trained(&out);
+    assert_eq!(all.len(), first.len() + 16);
+    assert!(first.iter().all(|(name, written)| all[name] == *written), "a network was trained again");
+    assert_eq!(tables(&out)[..7], main[..7], "the comparison is of whole training halves");
+
+    let networks = rows(&out.join("learning_curve.tsv"));
+    assert_eq!(networks.len(), 2 * 2 * 3 * 2);
+    assert!(networks.iter().all(|row| row["train_sequences"] == row["train_size"]));
+    let results = rows(&out.join("results.tsv"));
+    let mut whole: Vec<String> =
+        networks.iter().filter(|row| row["train_size"] == "120").map(|row| row["auroc"].clone()).collect();
+    let mut measured: Vec<String> = results.iter().map(|row| row["auroc"].clone()).collect();
+    whole.sort();
+    measured.sort();
+    assert_eq!(whole, measured);
+    let summary = rows(&out.join("learning_curve_summary.tsv"));
+    assert_eq!(summary.len(), 2 * 3);
+    for row in &summary {
+        let of = |set: &str| -> f64 {
+            let alike = |other: &&BTreeMap<String, String>| {
+                other["set"] == set
+                    && ["model", "train_size"].iter().all(|column| other[*column] == row[*column])
+            };
+            let aurocs: Vec<f64> =
+                networks.iter().filter(alike).map(|other| number(other, "auroc")).collect();
+            assert_eq!(aurocs.len(), 2);
+            f64::midpoint(aurocs[0], aurocs[1])
+        };
+        let mean = f64::midpoint(of(SETS[0]), of(SETS[1]));
+        assert!((number(row, "mean") - mean).abs() < 2e-6, "{row:?}");
+        assert_eq!((row["sets"].as_str(), row["networks"].as_str()), ("2", "4"));
+    }
+    let figure = fs::read_to_string(out.join("report/learning-curve-as-published.svg")).unwrap();
+    assert!([">40<", ">80<", ">120<"].iter().all(|tick| figure.contains(tick)));
+    assert!(out.join("report/learning-curve-as-published.png").exists());
+    assert!(fs::read_to_string(out.join("report/index.html")).unwrap().contains("id=\"sizes\""));
+
+    // One size more, and all at once on two threads in banks.
+    run(&RunConfig { train_sizes: vec![20, 40, 80], ..settings.clone() });
+    assert_eq!(trained(&out).len(), all.len() + 8);
+    let at_once = folder.path().join("at-once");
+    let (threads, bank, train_sizes) = (Some(2), Some(3), vec![80, 20, 40]);
+    run(&RunConfig { threads, bank, train_sizes, out: Some(at_once.clone()), ..settings.clone() });
+    assert_eq!(tables(&at_once), tables(&out));
+    for table in
+        ["learning_curve.tsv", "learning_curve_summary.tsv", "report/learning-curve-as-published.svg"]
+    {
+        assert_eq!(fs::read(at_once.join(table)).unwrap(), fs::read(out.join(table)).unwrap(), "{table}");
+    }
+
+    let error = reproduce(&RunConfig { train_sizes: vec![121], ..settings }, &Interrupt::default());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("--train-sizes 121") && error.contains("at most 120"), "{error}");
 }

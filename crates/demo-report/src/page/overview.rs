@@ -16,6 +16,7 @@ pub(crate) fn sections(report: &Report) -> Result<String> {
     let mut page = summary(report)?;
     page.push_str(&tests(report)?);
     page.push_str(&comparison(report)?);
+    page.push_str(&sizes(report)?);
     page.push_str(&truth(report)?);
     page.push_str(&motifs(report)?);
     Ok(page)
@@ -292,6 +293,24 @@ fn not_converged(report: &Report) -> String {
         return String::new();
     }
     format!("<p class=\"note\">Did not converge: {}.</p>\n", names.join("; "))
+}
+
+fn sizes(report: &Report) -> Result<String> {
+    if report.sizes.is_empty() {
+        return Ok(String::new());
+    }
+    let mut page = section("sizes", "Learning curves");
+    page.push_str(
+        "<p class=\"note\">Networks trained on nested parts of the training half, the validation split among \
+         them, and judged on the same test half: means over the sets that reach every size, of several seeds \
+         their mean, with 95 % intervals by the bootstrap over factors. Networks that did not converge are \
+         left out.</p>\n",
+    );
+    for plot in &report.sizes {
+        page.push_str(&picture(&plot.draw()?, "AUROC over the number of training sequences."));
+    }
+    page.push_str("</section>\n");
+    Ok(page)
 }
 
 fn truth(report: &Report) -> Result<String> {

@@ -132,6 +132,7 @@ fn report() -> Report {
             groups: vec![vec![0, 1]],
             note: BAD.into(),
         }],
+        sizes: vec![],
         truth: vec![truth()],
         motif_counts: vec![MotifCount {
             model: "CNN".into(),

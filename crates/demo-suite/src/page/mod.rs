@@ -19,20 +19,23 @@ use crate::motif_counts::CountRow;
 use crate::published::{PublishedAuroc, PublishedCount};
 use crate::run::{ExplainedModel, FinishedJob, Run};
 use crate::stages::evaluate::LEVEL;
-use crate::tables::{Comparison, DEEPBIND, TruthSummary};
+use crate::tables::{Comparison, DEEPBIND, LearningCurve, TruthSummary};
 use crate::{Result, published};
+
+/// What is said over all sets: comparison, explanations against truth, motif counts, learning curves.
+type Overview<'a> = (&'a Comparison, &'a TruthSummary, &'a [CountRow], Option<&'a LearningCurve<'a>>);
 
 /// Writes the page, its pictures and the bibliography into `report/`; gives the page's path.
 pub(crate) fn write(
     run: &Run,
     (jobs, judged): (&[FinishedJob], &[Judged]),
     models: &[ExplainedModel],
-    (comparison, truth, counts): (&Comparison, &TruthSummary, &[CountRow]),
+    (comparison, truth, counts, curve): Overview,
     config: &RunConfig,
 ) -> Result<PathBuf> {
     let folder = run.folder().join("report");
     make_folder(&folder)?;
-    let report = report(run, (jobs, judged), models, (comparison, truth, counts), config)?;
+    let report = report(run, (jobs, judged), models, (comparison, truth, counts, curve), config)?;
     if let Some(plot) = report.box_plot() {
         plot.draw()?.write(&folder, "comparison")?;
     }
@@ -41,6 +44,9 @@ pub(crate) fn write(
     }
     for (name, plot) in truth.plots(run) {
         plot.draw()?.write(&folder, name)?;
+    }
+    for (protocol, plot) in curve.map_or(Vec::new(), |curve| curve.plots(run)) {
+        plot.draw()?.write(&folder, &format!("learning-curve-{protocol}"))?;
     }
     write_atomically(&folder.join("references.bib"), bibliography().as_bytes())?;
     for (under, diagram) in
@@ -57,7 +63,7 @@ fn report(
     run: &Run,
     (jobs, judged): (&[FinishedJob], &[Judged]),
     models: &[ExplainedModel],
-    (comparison, truth, counts): (&Comparison, &TruthSummary, &[CountRow]),
+    (comparison, truth, counts, curve): Overview,
     config: &RunConfig,
 ) -> Result<Report> {
     let data = data_kind(comparison.source);
@@ -73,6 +79,7 @@ fn report(
         ranks: ranks(comparison)?,
         motif_counts: counts::motif_counts(counts),
         published_motif_counts: published_counts(),
+        sizes: curve.map_or(Vec::new(), |curve| curve.plots(run)).into_iter().map(|(_, plot)| plot).collect(),
         truth: truth.plots(run).into_iter().map(|(_, plot)| plot).collect(),
         sets: sets.collect::<Result<_>>()?,
         run: run_info(run, config),

@@ -5,9 +5,9 @@ use demo_data::Site;
 use demo_eval::Predictions;
 use demo_interpret::QuerySource;
 use demo_report::{
-    EnsembleReport, Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport, MotifPair,
-    MotifRow, ORACLE, PublishedStatus, ReliabilityCurve, ReliabilityPlot, RocCurve, RocPlot, SaliencyTrack,
-    SetReport, SiteSpan, TemporalCurves,
+    Across, EnsembleReport, Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport,
+    MotifPair, MotifRow, ORACLE, PublishedStatus, ReliabilityCurve, ReliabilityPlot, RocCurve, RocPlot,
+    SaliencyTrack, SetReport, SiteSpan, TemporalCurves,
 };
 
 use super::data_kind;
@@ -248,6 +248,7 @@ fn learning(train: &TrainOutcome) -> Option<LearningCurves> {
     (!series.is_empty()).then(|| LearningCurves {
         title: "Learning".to_owned(),
         across: "step".to_owned(),
+        kind: Across::Steps,
         up: "log loss".to_owned(),
         series,
     })

@@ -117,6 +117,7 @@ pub(crate) fn timings(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
         seconds("explain_s"),
         Column::new("sequences_per_s", Format::Fixed(0)),
         Column::new("seed_number", Format::Integer),
+        Column::new("train_size", Format::Integer),
     ]);
     for FinishedJob { job, train, evaluate, explain } in jobs {
         let sequences = match &job.recipe {
@@ -133,6 +134,7 @@ pub(crate) fn timings(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
             explain.as_ref().map(|explain| explain.seconds).into(),
             (sequences / train.seconds.max(1e-9)).into(),
             job.seed_number.into(),
+            job.size.into(),
         ])?;
     }
     Ok(table)
