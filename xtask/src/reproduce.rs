@@ -43,6 +43,14 @@ pub(crate) struct Args {
     /// Seed of everything random
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+    /// Networks of each set, model and fold, trained from as many seeds drawn from --seed: reported one by
+    /// one, as their mean and as an ensemble. A run is continued with more of them
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seeds: usize,
+    /// Learning curves: train on this many sequences of each training half too, nested and balanced as it is.
+    /// A run is continued with others
+    #[arg(long, value_name = "N,N,..", value_delimiter = ',')]
+    train_sizes: Vec<usize>,
     /// Threads; the result does not depend on them. Without it, one a core
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -123,6 +131,8 @@ fn config(args: &Args) -> RunConfig {
         folds: args.folds,
         max_steps: args.max_steps,
         seed: args.seed,
+        seeds: args.seeds,
+        train_sizes: args.train_sizes.clone(),
         threads: args.threads,
         device,
         bank: args.bank,

@@ -44,6 +44,7 @@ mod sequences;
 mod shuffle;
 pub mod simulate;
 mod splits;
+mod subsets;
 mod text;
 mod warning;
 
@@ -65,4 +66,5 @@ pub use sequences::{
 };
 pub use shuffle::{Shuffle, ShuffleOutcome, dinucleotide_shuffle, ln_arrangements};
 pub use splits::{Folds, Split};
+pub use subsets::nested_subset;
 pub use warning::Warning;

@@ -144,7 +144,7 @@ fn check_parts(filled: &[[f64; 2]], examples: usize, groups: usize) -> Result<()
 }
 
 /// The groups that must stay together, each ascending, ordered by their first member.
-fn groups(examples: &[Example]) -> Vec<Vec<usize>> {
+pub(crate) fn groups(examples: &[Example]) -> Vec<Vec<usize>> {
     let mut parent: Vec<usize> = (0..examples.len()).collect();
     let mut pairs: Vec<(u32, usize)> =
         examples.iter().enumerate().filter_map(|(i, example)| Some((example.pair?, i))).collect();

@@ -142,7 +142,7 @@ pub fn bootstrap_auroc_difference(
     groups: &Groups,
     config: &Bootstrap,
 ) -> Result<Interval> {
-    check_same_labels(first, second)?;
+    check_same_labels(first.labels(), second.labels())?;
     check_length("examples in groups", groups.examples(), first.labels().len())?;
     percentile_interval(groups, config, |weights| {
         Some(first.weighted_auroc(weights)? - second.weighted_auroc(weights)?)

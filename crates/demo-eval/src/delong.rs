@@ -52,21 +52,30 @@ impl ScoredLabels {
     /// When a class has fewer than two examples or the level is not between 0 and 1.
     pub fn delong_interval(&self, level: f64, scale: IntervalScale) -> Result<Option<Interval>> {
         check_level(level)?;
-        let variance = self.delong_variance()?;
-        if variance <= 0.0 {
-            return Ok(None);
-        }
-        let (auroc, reach) = (self.auroc(), normal_quantile(level) * variance.sqrt());
-        let (low, high) = match scale {
-            IntervalScale::Plain => ((auroc - reach).max(0.0), (auroc + reach).min(1.0)),
-            IntervalScale::Logit => {
-                // The delta method: d logit(a) / da = 1 / (a (1 - a)).
-                let (centre, reach) = ((auroc / (1.0 - auroc)).ln(), reach / (auroc * (1.0 - auroc)));
-                (inverse_logit(centre - reach), inverse_logit(centre + reach))
-            }
-        };
-        Ok(Some(Interval { low, high, level }))
+        Ok(interval_around(self.auroc(), self.delong_variance()?, level, scale))
     }
+}
+
+/// The interval of an AUROC of this variance; `None` where that is zero.
+pub(crate) fn interval_around(
+    auroc: f64,
+    variance: f64,
+    level: f64,
+    scale: IntervalScale,
+) -> Option<Interval> {
+    if variance <= 0.0 {
+        return None;
+    }
+    let reach = normal_quantile(level) * variance.sqrt();
+    let (low, high) = match scale {
+        IntervalScale::Plain => ((auroc - reach).max(0.0), (auroc + reach).min(1.0)),
+        IntervalScale::Logit => {
+            // The delta method: d logit(a) / da = 1 / (a (1 - a)).
+            let (centre, reach) = ((auroc / (1.0 - auroc)).ln(), reach / (auroc * (1.0 - auroc)));
+            (inverse_logit(centre - reach), inverse_logit(centre + reach))
+        }
+    };
+    Some(Interval { low, high, level })
 }
 
 /// DeLong's test that two models have one AUROC on the examples both were scored on.
@@ -75,18 +84,21 @@ impl ScoredLabels {
 ///
 /// When the labels differ or a class has fewer than two examples.
 pub fn delong_test(first: &ScoredLabels, second: &ScoredLabels) -> Result<DelongTest> {
-    check_same_labels(first, second)?;
+    check_same_labels(first.labels(), second.labels())?;
     let (a, b) = (Components::new(first)?, Components::new(second)?);
-    let variance = a.covariance(&a) + b.covariance(&b) - 2.0 * a.covariance(&b);
-    let difference = first.auroc() - second.auroc();
-    // The three terms cancel for equal rankings; rounding may leave a trace of either sign.
-    let negligible = 1e-14 * (a.covariance(&a) + b.covariance(&b));
-    let standard_error = if variance > negligible { variance.sqrt() } else { 0.0 };
-    let z = (standard_error > 0.0).then(|| difference / standard_error);
-    Ok(DelongTest { difference, standard_error, z, p: z.map(normal_two_sided) })
+    Ok(test_of(first.auroc() - second.auroc(), &a, &b))
 }
 
-/// Checks that two models were scored on the same examples, as far as labels can tell.
+/// The test of a difference of two AUROCs with these components.
+pub(crate) fn test_of(difference: f64, a: &Components, b: &Components) -> DelongTest {
+    let variance = a.covariance(a) + b.covariance(b) - 2.0 * a.covariance(b);
+    // The three terms cancel for equal rankings; rounding may leave a trace of either sign.
+    let negligible = 1e-14 * (a.covariance(a) + b.covariance(b));
+    let standard_error = if variance > negligible { variance.sqrt() } else { 0.0 };
+    let z = (standard_error > 0.0).then(|| difference / standard_error);
+    DelongTest { difference, standard_error, z, p: z.map(normal_two_sided) }
+}
+
 /// Two of several models compared on one set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DelongPair {
@@ -120,10 +132,10 @@ pub fn delong_all(models: &[&ScoredLabels]) -> Result<Vec<DelongPair>> {
     Ok(pairs)
 }
 
-pub(crate) fn check_same_labels(first: &ScoredLabels, second: &ScoredLabels) -> Result<()> {
-    let (a, b) = (first.labels(), second.labels());
-    crate::error::check_length("labels of the second model", b.len(), a.len())?;
-    match a.iter().zip(b).position(|(x, y)| x != y) {
+/// Checks that two models were scored on the same examples, as far as labels can tell.
+pub(crate) fn check_same_labels(first: &[bool], second: &[bool]) -> Result<()> {
+    crate::error::check_length("labels of the second model", second.len(), first.len())?;
+    match first.iter().zip(second).position(|(x, y)| x != y) {
         None => Ok(()),
         Some(index) => Err(Error::DifferentLabels { index }),
     }
@@ -131,13 +143,14 @@ pub(crate) fn check_same_labels(first: &ScoredLabels, second: &ScoredLabels) -> 
 
 /// The structural components: for each positive the share of negatives it beats, and for each
 /// negative the share of positives that beat it.
-struct Components {
-    positives: Vec<f64>,
-    negatives: Vec<f64>,
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Components {
+    pub(crate) positives: Vec<f64>,
+    pub(crate) negatives: Vec<f64>,
 }
 
 impl Components {
-    fn new(scored: &ScoredLabels) -> Result<Self> {
+    pub(crate) fn new(scored: &ScoredLabels) -> Result<Self> {
         let (m, n) = (scored.positives(), scored.negatives());
         if m < 2 || n < 2 {
             return Err(Error::Classes { positives: m, negatives: n, wanted: 2 });
@@ -158,7 +171,7 @@ impl Components {
     }
 
     /// The covariance of two AUROCs; with itself, the variance.
-    fn covariance(&self, other: &Self) -> f64 {
+    pub(crate) fn covariance(&self, other: &Self) -> f64 {
         covariance(&self.positives, &other.positives) / self.positives.len() as f64
             + covariance(&self.negatives, &other.negatives) / self.negatives.len() as f64
     }

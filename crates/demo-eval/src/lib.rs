@@ -9,7 +9,8 @@
 //! - one model on one set: [`ScoredLabels`] (ranks), [`Predictions`] (probabilities and their
 //!   calibration, [`fit_temperature`]), with the intervals of [`ScoredLabels::delong_interval`] and
 //!   [`bootstrap_auroc`]; [`position_metrics`] for an explanation against true sites;
-//! - models on one set: [`delong_test`], [`delong_all`], [`bootstrap_auroc_difference`];
+//! - models on one set: [`delong_test`], [`delong_all`], [`bootstrap_auroc_difference`]; networks from
+//!   several seeds as their [`MeanAuroc`] and as the ensemble that [`ensemble_log_odds`] makes of them;
 //! - models over sets: [`ResultTable`], which averages what is no replicate before it tests, with
 //!   [`effect_sizes`] and [`friedman()`]'s mean ranks.
 //!
@@ -34,10 +35,12 @@ mod calibration;
 mod comparison;
 mod delong;
 mod effects;
+mod ensemble;
 mod error;
 mod friedman;
 mod holm;
 mod interval;
+mod mean_auroc;
 mod paired_t;
 mod positions;
 mod precision_recall;
@@ -57,10 +60,12 @@ pub use calibration::{Binning, BrierParts, Reliability, ReliabilityBin};
 pub use comparison::Comparison;
 pub use delong::{DelongPair, DelongTest, IntervalScale, delong_all, delong_test};
 pub use effects::{EffectSizes, effect_sizes};
+pub use ensemble::ensemble_log_odds;
 pub use error::{Error, Result};
 pub use friedman::{Friedman, RankComparison, friedman};
 pub use holm::holm;
 pub use interval::Interval;
+pub use mean_auroc::{MeanAuroc, delong_pairs};
 pub use paired_t::{PairedT, paired_t};
 pub use positions::{PositionMetrics, position_metrics};
 pub use precision_recall::{PrecisionRecallCurve, PrecisionRecallPoint};

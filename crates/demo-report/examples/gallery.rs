@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use demo_core::{DnaSequence, Motif, ProbabilityMatrix, Seed, Strand};
 use demo_report::{
-    BoxPlot, CountBesideChance, CriticalDifference, DataKind, Estimate, LearningCurves, LearningSeries, Logo,
-    LogoScale, ModelReport, ModelSummary, MotifCount, MotifPair, MotifRow, PairTest, PublishedMotifCount,
-    PublishedSeries, PublishedStatus, PublishedSummary, ReliabilityCurve, ReliabilityPlot, Report, RocCurve,
-    RocPlot, RunInfo, SaliencyTrack, SetReport, SiteSpan, TemporalCurves, TrackStyle, bibliography,
-    write_whole,
+    Across, BoxPlot, CountBesideChance, CriticalDifference, DataKind, Estimate, LearningCurves,
+    LearningSeries, Logo, LogoScale, ModelReport, ModelSummary, MotifCount, MotifPair, MotifRow, PairTest,
+    PublishedMotifCount, PublishedSeries, PublishedStatus, PublishedSummary, ReliabilityCurve,
+    ReliabilityPlot, Report, RocCurve, RocPlot, RunInfo, SaliencyTrack, SetReport, SiteSpan, TemporalCurves,
+    TrackStyle, bibliography, write_whole,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -95,6 +95,7 @@ fn report() -> Result<Report, Box<dyn Error>> {
         published_by_set,
         tests: tests(),
         ranks: vec![ranks()],
+        sizes: vec![by_training_size()],
         truth: Vec::new(),
         motif_counts: motif_counts(),
         published_motif_counts: vec![
@@ -130,6 +131,7 @@ fn set(name: &str, tf: &str, difficulty: f64, random: &mut ChaCha8Rng) -> Result
         ceiling: None,
         published: vec![("DeepBind*".into(), 0.975 - difficulty, PublishedStatus::Confirmed)],
         models,
+        ensembles: Vec::new(),
         roc: Some(RocPlot { title: String::new(), curves }),
         reliability: Some(reliability()),
     })
@@ -197,6 +199,7 @@ fn model(
         model: name.into(),
         protocol: "honest".into(),
         auroc,
+        networks: Vec::new(),
         converged: auroc.value > 0.85,
         learning: Some(learning(random)),
         saliency: Some(SaliencyTrack::new(sequence.clone(), scores)?.with_sites(sites.clone())?),
@@ -235,6 +238,7 @@ fn learning(random: &mut ChaCha8Rng) -> LearningCurves {
     LearningCurves {
         title: String::new(),
         across: "step".into(),
+        kind: Across::Steps,
         up: "log loss".into(),
         series: vec![series("training", 0.2, -0.0005), series("validation", 0.26, 0.0006)],
     }
@@ -261,6 +265,7 @@ fn by_training_size() -> LearningCurves {
     LearningCurves {
         title: "Made-up learning curves".into(),
         across: "training sequences".into(),
+        kind: Across::Sizes,
         up: "AUROC".into(),
         series: vec![series("CNN", 0.93, 1_100.0), series("RNN", 0.91, 3_000.0)],
     }
@@ -337,6 +342,7 @@ fn summaries() -> Vec<ModelSummary> {
         mean: Estimate::new(mean, mean - 0.011, mean + 0.01),
         median: mean + 0.015,
         sd: Some(0.052),
+        seed_sd: None,
         not_converged: 1,
     };
     MODELS.iter().zip([0.921, 0.893, 0.934]).map(row).collect()

@@ -40,6 +40,7 @@ impl ModelSummary {
             mean: Estimate::from_interval(over.mean, summary.interval),
             median: over.median,
             sd: over.sd,
+            seed_sd: None,
             not_converged,
         }
     }

@@ -1,4 +1,5 @@
-//! One row a set: each model's estimate with its interval, and a published figure as a mark apart.
+//! One row a set: each model's estimate with its interval, the single figures behind it as ticks, and a
+//! published figure as a mark apart.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,10 @@ pub struct DotRow {
     pub name: String,
     /// One a model, in the order of [`DotPlot::models`]; `None` where it was not run.
     pub estimates: Vec<Option<Estimate>>,
+    /// The figures that an estimate is the mean of, such as those of several seeds, model by model; may be
+    /// empty.
+    #[serde(default)]
+    pub points: Vec<Vec<f64>>,
     /// The published figure of this set.
     pub published: Option<f64>,
 }
@@ -89,6 +94,10 @@ impl DotPlot {
             if found != wanted {
                 return Err(Error::Length { figure, what: "estimates in a row", found, wanted });
             }
+            if !row.points.is_empty() && row.points.len() != wanted {
+                let found = row.points.len();
+                return Err(Error::Length { figure, what: "lists of points in a row", found, wanted });
+            }
             if let Some(found) = numbers(row).find(|value| !(0.0..=1.0).contains(value)) {
                 return Err(Error::Value { figure, what: "row", index, found, wanted: "0 to 1" });
             }
@@ -145,7 +154,12 @@ fn numbers(row: &DotRow) -> impl Iterator<Item = f64> {
         let (low, high) = e.interval.unwrap_or((e.value, e.value));
         [e.value, low, high]
     };
-    row.estimates.iter().flatten().flat_map(estimate).chain(row.published)
+    row.estimates
+        .iter()
+        .flatten()
+        .flat_map(estimate)
+        .chain(row.points.iter().flatten().copied())
+        .chain(row.published)
 }
 
 fn draw_row(canvas: &mut Canvas, row: &DotRow, axis: &Axis, top: f64, height: f64) {
@@ -158,6 +172,9 @@ fn draw_row(canvas: &mut Canvas, row: &DotRow, axis: &Axis, top: f64, height: f6
         let y = top + height / 2.0 + (index as f64 - (count - 1.0) / 2.0) * 6.0;
         if let Some((low, high)) = estimate.interval {
             canvas.line(&interval_class(index), (axis.at(low), y), (axis.at(high), y));
+        }
+        for point in row.points.get(index).into_iter().flatten() {
+            canvas.line(&interval_class(index), (axis.at(*point), y - 2.6), (axis.at(*point), y + 2.6));
         }
         draw_marker(canvas, index, (axis.at(estimate.value), y));
     }
@@ -188,6 +205,7 @@ mod tests {
         let row = |name: &str, value: f64| DotRow {
             name: name.into(),
             estimates: vec![Some(Estimate::new(value, value - 0.02, value + 0.02)), None],
+            points: Vec::new(),
             published: Some(0.9),
         };
         DotPlot {
@@ -206,6 +224,21 @@ mod tests {
         assert_eq!(svg.matches("<circle class=\"f0\"").count(), 3);
         assert_eq!(svg.matches("class=\"pub\"").count(), 3);
         assert!(svg.contains("A&lt;B"));
+    }
+
+    #[test]
+    fn every_point_behind_an_estimate_is_a_tick() {
+        let plain = plot().draw().unwrap().svg();
+        let mut several = plot();
+        several.rows[0].points = vec![vec![0.90, 0.92, 0.6], vec![]];
+        let svg = several.draw().unwrap().svg();
+        let ticks = |svg: &str| svg.matches("class=\"w0\"").count();
+        assert_eq!(ticks(&svg), ticks(&plain) + 3);
+        // The axis reaches to the lowest of them.
+        assert!(!plain.contains(">0.6<") && svg.contains(">0.6<"), "{svg}");
+        several.rows[0].points.pop();
+        let message = several.draw().unwrap_err().to_string();
+        assert_eq!(message, "dot plot: found 1 lists of points in a row, wanted 2");
     }
 
     #[test]

@@ -56,13 +56,13 @@ pub use dot_plot::{DotPlot, DotRow};
 pub use error::{Error, Result};
 pub use figure::Figure;
 pub use files::write_whole;
-pub use learning::{LearningCurves, LearningSeries};
+pub use learning::{Across, LearningCurves, LearningSeries};
 pub use logo::{Logo, LogoScale};
 pub use match_page::{MatchPage, PageMatch};
 pub use motif_pair::MotifPair;
 pub use reliability::{ReliabilityCurve, ReliabilityPlot};
 pub use report::{
-    CountBesideChance, ModelReport, ModelSummary, MotifCount, MotifRow, ORACLE, PairTest,
+    CountBesideChance, EnsembleReport, ModelReport, ModelSummary, MotifCount, MotifRow, ORACLE, PairTest,
     PublishedMotifCount, PublishedSeries, PublishedSummary, Report, RunInfo, SetReport,
 };
 pub use roc::{RocCurve, RocPlot};

@@ -38,6 +38,8 @@ pub struct Report {
     pub tests: Vec<PairTest>,
     /// Mean ranks of the models, a diagram for each protocol that has them.
     pub ranks: Vec<CriticalDifference>,
+    /// AUROC over the number of training sequences, a plot for each protocol.
+    pub sizes: Vec<LearningCurves>,
     /// Motifs found, counted.
     pub motif_counts: Vec<MotifCount>,
     /// What was published about motifs found.
@@ -67,6 +69,8 @@ pub struct ModelSummary {
     pub median: f64,
     /// Standard deviation over sets; `None` for a single one.
     pub sd: Option<f64>,
+    /// Standard deviation between seeds of one set; `None` for a single seed.
+    pub seed_sd: Option<f64>,
     /// Networks that did not converge and are left out of the ordering.
     pub not_converged: usize,
 }
@@ -186,6 +190,8 @@ pub struct SetReport {
     pub published: Vec<(String, f64, PublishedStatus)>,
     /// One for each model and protocol.
     pub models: Vec<ModelReport>,
+    /// Ensembles of the models' networks.
+    pub ensembles: Vec<EnsembleReport>,
     /// The curves of all models.
     pub roc: Option<RocPlot>,
     /// How honest the models' probabilities are.
@@ -199,8 +205,10 @@ pub struct ModelReport {
     pub model: String,
     /// `honest` or `as-published`.
     pub protocol: String,
-    /// AUROC with its interval.
+    /// AUROC with its interval: that of its network, or the mean of several.
     pub auroc: Estimate,
+    /// AUROC of each network, where there are several.
+    pub networks: Vec<f64>,
     /// Whether training converged.
     pub converged: bool,
     /// Losses over training.
@@ -215,6 +223,17 @@ pub struct ModelReport {
     pub best_match: Option<MotifPair>,
     /// Best match of each source.
     pub motifs: Vec<MotifRow>,
+}
+
+/// What networks come to as one judge on one set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleReport {
+    /// Of what, such as `CNN, ensemble`.
+    pub name: String,
+    /// `honest` or `as-published`.
+    pub protocol: String,
+    /// AUROC with its interval.
+    pub auroc: Estimate,
 }
 
 /// One motif and its best match, a row of the set's table.

@@ -143,6 +143,8 @@ mod tests {
             model,
             protocol: Protocol::Honest,
             fold: 0,
+            seed_number: 1,
+            size: None,
             seed: Seed::new(1),
             recipe: Recipe::Network {
                 architecture: network(model),

@@ -129,6 +129,10 @@ pub struct RunConfig {
     pub max_steps: Option<u64>,
     /// Seed of everything random.
     pub seed: u64,
+    /// Networks of each set, model, protocol and fold, trained from as many seeds drawn from `seed`.
+    pub seeds: usize,
+    /// Numbers of training sequences for learning curves; none for no curves.
+    pub train_sizes: Vec<usize>,
     /// Threads; `None` takes one a core.
     pub threads: Option<usize>,
     /// Where to compute.
@@ -168,29 +172,32 @@ pub struct Settings {
     pub max_steps: Option<u64>,
     /// Seed of everything random.
     pub seed: u64,
+    /// Networks of each set, model, protocol and fold; a run can be continued with another number.
+    #[serde(default = "one")]
+    pub seeds: usize,
+    /// Numbers of training sequences for learning curves, ascending; a run can be continued with others.
+    #[serde(default)]
+    pub train_sizes: Vec<usize>,
+}
+
+/// The seeds of a run that knew of no more.
+fn one() -> usize {
+    1
 }
 
 impl RunConfig {
     /// Fills in the profile's defaults and checks what can be checked without data.
     ///
     /// # Errors
-    /// [`Error::Setting`] for zero folds or threads, an empty list, or a data folder that is not there.
+    /// [`Error::Setting`] for zero folds, seeds or threads, learning curves in folds, an empty list, or a data folder that is not there.
     pub fn settings(&self) -> Result<Settings> {
         let full = self.profile == Profile::Full;
         let protocols = if full { Protocol::ALL.to_vec() } else { vec![Protocol::Honest] };
         let folds = self.folds.unwrap_or(if full { 5 } else { 1 });
-        if !(1..=100).contains(&folds) {
-            return Err(setting("--folds", &folds, "1 (a single split) to 100"));
-        }
-        if self.threads == Some(0) {
-            return Err(setting("--threads", &0, "at least 1"));
-        }
-        if self.bank == Some(0) {
-            return Err(setting("--bank", &0, "at least 1"));
-        }
-        if self.max_steps == Some(0) {
-            return Err(setting("--max-steps", &0, "at least 1"));
-        }
+        self.check_numbers(folds)?;
+        let mut train_sizes = self.train_sizes.clone();
+        train_sizes.sort_unstable();
+        train_sizes.dedup();
         let data = match (&self.data, self.profile.real_sets()) {
             (None, None) => None,
             (Some(path), _) => Some(path.canonicalize().map_err(Error::io(path))?),
@@ -219,8 +226,43 @@ impl RunConfig {
             return Err(setting("--models", baseline, wanted));
         }
         let sets = self.sets.clone().unwrap_or_default();
-        let (profile, placement, max_steps, seed) = (self.profile, self.placement, self.max_steps, self.seed);
-        Ok(Settings { profile, data, placement, sets, models, protocols, folds, max_steps, seed })
+        Ok(Settings {
+            profile: self.profile,
+            data,
+            placement: self.placement,
+            sets,
+            models,
+            protocols,
+            folds,
+            max_steps: self.max_steps,
+            seed: self.seed,
+            seeds: self.seeds,
+            train_sizes,
+        })
+    }
+
+    /// Checks what is counted.
+    fn check_numbers(&self, folds: usize) -> Result<()> {
+        if !(1..=100).contains(&folds) {
+            return Err(setting("--folds", &folds, "1 (a single split) to 100"));
+        }
+        if !(1..=1_000).contains(&self.seeds) {
+            return Err(setting("--seeds", &self.seeds, "1 to 1000"));
+        }
+        if folds > 1 && !self.train_sizes.is_empty() {
+            let wanted = "--folds 1: the sizes are parts of the whole training half";
+            return Err(setting("--train-sizes", &format!("with {folds} folds"), wanted));
+        }
+        let zeros = [
+            ("--train-sizes", self.train_sizes.contains(&0)),
+            ("--threads", self.threads == Some(0)),
+            ("--bank", self.bank == Some(0)),
+            ("--max-steps", self.max_steps == Some(0)),
+        ];
+        match zeros.into_iter().find(|(_, zero)| *zero) {
+            Some((flag, _)) => Err(setting(flag, &0, "at least 1")),
+            None => Ok(()),
+        }
     }
 
     /// The output folder.
@@ -264,6 +306,8 @@ mod tests {
             folds: None,
             max_steps: None,
             seed: 1,
+            seeds: 1,
+            train_sizes: vec![],
             threads: None,
             device: DeviceChoice::Auto,
             bank: None,
@@ -310,6 +354,12 @@ mod tests {
         let real = RunConfig { data: Some(PathBuf::from(".")), ..uniform };
         assert!(real.settings().unwrap_err().to_string().contains("--placement uniform"));
         assert!(RunConfig { folds: Some(0), ..config() }.settings().is_err());
+        let curves = RunConfig { train_sizes: vec![500, 20, 500], ..config() };
+        assert_eq!(curves.settings().unwrap().train_sizes, [20, 500]);
+        let folds = RunConfig { folds: Some(2), ..curves.clone() };
+        assert!(folds.settings().unwrap_err().to_string().contains("--train-sizes with 2 folds"));
+        assert!(RunConfig { train_sizes: vec![0], ..curves }.settings().is_err());
+        assert!(RunConfig { seeds: 0, ..config() }.settings().unwrap_err().to_string().contains("--seeds 0"));
         assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { bank: Some(0), ..config() }.settings().is_err());
     }

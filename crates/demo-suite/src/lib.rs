@@ -6,9 +6,13 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `results.tsv` | one row per set, model, protocol, fold and seed |
+//! | `results.tsv` | one row per set, model, protocol, fold and number of the seed |
+//! | `ensembles.tsv` | each model on each set as the mean over its networks, with their spread, and as their ensemble; the ensemble of all architectures |
+//! | `ensemble_delong.tsv` | DeLong's test of every ensemble against every single model and ensemble on every set |
+//! | `predictions/` | for each set the log-odds of every test sequence by every network and ensemble |
 //! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
 //! | `delong.tsv` | DeLong's test of every pair of models on every set |
+//! | `learning_curve.tsv`, `learning_curve_summary.tsv` | AUROC by the number of training sequences, network by network and over sets, where sizes are asked for |
 //! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
 //! | `motif_counts.tsv` | sets whose factor's own motif was found, beside the number that chance would find |
 //! | `truth.tsv`, `truth_summary.tsv` | simulated sets: how well each explanation finds the planted sites, by set and over all |
@@ -26,6 +30,7 @@ mod banks;
 mod baselines;
 mod checksum;
 mod config;
+mod ensembles;
 mod error;
 mod files;
 mod interrupt;
@@ -42,6 +47,7 @@ mod progress;
 mod published;
 mod run;
 mod sets;
+mod sizes;
 mod stages;
 mod tables;
 mod training;

@@ -64,6 +64,10 @@ struct JobEntry<'a> {
     model: &'static str,
     protocol: &'static str,
     fold: usize,
+    seed_number: usize,
+    /// Sequences of the training half that it may see; absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train_size: Option<usize>,
     seed: u64,
     weights_sha256: &'a str,
     steps: u64,
@@ -87,6 +91,8 @@ pub(crate) fn write(run: &Run, jobs: &[FinishedJob], config: &RunConfig, clock: 
         model: finished.job.model.name(),
         protocol: finished.job.protocol.name(),
         fold: finished.job.fold,
+        seed_number: finished.job.seed_number,
+        train_size: finished.job.size,
         seed: finished.job.seed.value(),
         weights_sha256: &finished.train.weights_sha256,
         steps: finished.train.summary.steps,

@@ -13,6 +13,34 @@ const RUN: &str = "run.json";
 const LOCK: &str = ".lock";
 const FORMAT: &str = "demo-run-1";
 
+/// Settings that only say how much is run: a run goes on with another choice of them.
+const EXTENT: [&str; 2] = ["seeds", "train_sizes"];
+
+/// What a run writes into its folder.
+const WRITTEN: [&str; 21] = [
+    RUN,
+    "journal",
+    "models",
+    "predictions",
+    "report",
+    "training",
+    "manifest.json",
+    "timings.tsv",
+    "results.tsv",
+    "summary.tsv",
+    "ensembles.tsv",
+    "ensemble_delong.tsv",
+    "delong.tsv",
+    "learning_curve.tsv",
+    "learning_curve_summary.tsv",
+    "motifs.tsv",
+    "motif_counts.tsv",
+    "truth.tsv",
+    "truth_summary.tsv",
+    "recovery.tsv",
+    "decoys.tsv",
+];
+
 /// A folder that belongs to one run, locked while this value lives.
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
@@ -48,14 +76,13 @@ impl OutputFolder {
         }
         match fs::read(&run) {
             Ok(bytes) => check(path, &bytes, settings)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let file = RunFile { format: FORMAT.to_owned(), settings: settings.clone() };
-                let json = serde_json::to_string_pretty(&file)
-                    .map_err(|error| Error::Io { path: run.clone(), source: error.into() })?;
-                write_atomically(&run, json.as_bytes())?;
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(source) => return Err(Error::Io { path: run, source }),
         }
+        let file = RunFile { format: FORMAT.to_owned(), settings: settings.clone() };
+        let json = serde_json::to_string_pretty(&file)
+            .map_err(|error| Error::Io { path: run.clone(), source: error.into() })?;
+        write_atomically(&run, json.as_bytes())?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
@@ -87,11 +114,7 @@ fn clear(path: &Path) -> Result<()> {
     for entry in fs::read_dir(path).map_err(Error::io(path))? {
         let entry = entry.map_err(Error::io(path))?;
         let name = entry.file_name();
-        let known = [RUN, "journal", "models", "report", "training", "manifest.json", "timings.tsv"];
-        let name = name.to_string_lossy();
-        if !known.contains(&&*name)
-            && !["results.tsv", "summary.tsv", "motifs.tsv", "delong.tsv"].contains(&&*name)
-        {
+        if !WRITTEN.contains(&&*name.to_string_lossy()) {
             continue;
         }
         let target = entry.path();
@@ -118,11 +141,13 @@ fn check(path: &Path, bytes: &[u8], settings: &Settings) -> Result<()> {
     }
 }
 
-/// The first setting in which two runs differ, as found and as wanted.
+/// The first setting in which two runs differ, as found and as wanted; how much is run is no difference.
 fn difference(found: &Settings, wanted: &Settings) -> Option<(String, String)> {
     let json = |settings| serde_json::to_value(settings).ok();
     let (found, wanted) = (json(found)?, json(wanted)?);
-    let fields = found.as_object()?.keys().find(|key| found[key.as_str()] != wanted[key.as_str()])?;
+    let differs =
+        |key: &&String| !EXTENT.contains(&key.as_str()) && found[key.as_str()] != wanted[key.as_str()];
+    let fields = found.as_object()?.keys().find(differs)?;
     let show = |settings: &serde_json::Value| format!("{fields} {}", settings[fields.as_str()]);
     Some((show(&found), show(&wanted)))
 }
@@ -144,6 +169,8 @@ mod tests {
             folds: 1,
             max_steps: None,
             seed,
+            seeds: 1,
+            train_sizes: vec![],
         }
     }
 
@@ -159,6 +186,22 @@ mod tests {
         let other = OutputFolder::open(&out, &settings(2), false).unwrap_err().to_string();
         assert!(other.contains("seed 1") && other.contains("seed 2") && other.contains("--fresh"), "{other}");
         assert!(OutputFolder::open(&out, &settings(2), true).is_ok());
+    }
+
+    #[test]
+    fn a_run_goes_on_with_more_seeds_or_fewer() {
+        let folder = tempfile::tempdir().unwrap();
+        for seeds in [1, 3, 2] {
+            drop(OutputFolder::open(folder.path(), &Settings { seeds, ..settings(1) }, false).unwrap());
+            let file: RunFile = serde_json::from_slice(&fs::read(folder.path().join(RUN)).unwrap()).unwrap();
+            assert_eq!(file.settings.seeds, seeds);
+        }
+        // A run of a program that knew of one seed only.
+        let text = fs::read_to_string(folder.path().join(RUN)).unwrap();
+        let older = text.replace(",\n    \"seeds\": 2,\n    \"train_sizes\": []", "");
+        assert_ne!(older, text);
+        fs::write(folder.path().join(RUN), older).unwrap();
+        assert!(OutputFolder::open(folder.path(), &Settings { seeds: 2, ..settings(1) }, false).is_ok());
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::config::{Profile, Protocol, Settings};
 use crate::files::path_component;
 use crate::models::{Method, ModelKind};
 use crate::sets::LoadedSet;
+use crate::sizes::Sizes;
 use crate::stages::compare::Targets;
 
 /// Raised when results change although no setting did: a fixed bug in training, say.
@@ -39,6 +40,10 @@ pub(crate) struct Job {
     pub(crate) protocol: Protocol,
     /// Number of the held-out fold from 1 on; 0 where the training half is not folded.
     pub(crate) fold: usize,
+    /// Number of its seed among those of the run, from 1 on.
+    pub(crate) seed_number: usize,
+    /// Sequences of the training half that it may see, for a learning curve; none for all.
+    pub(crate) size: Option<usize>,
     /// Seed of the job's network, order and dropout.
     pub(crate) seed: Seed,
     /// What it is and how it is trained.
@@ -97,6 +102,9 @@ struct BaselineIdentity<'a> {
     fold: usize,
     folds: usize,
     seed: u64,
+    // Left out where there is none, so that jobs without one are named as they were before there were sizes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<usize>,
 }
 
 /// What decides a network's outcome, in the order it is hashed.
@@ -112,28 +120,66 @@ struct Identity<'a> {
     folds: usize,
     seed: Seed,
     device: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<usize>,
 }
 
-/// All jobs of a run, sets in the suite's order, then models, protocols, folds.
+/// All jobs of a run, sets in the suite's order, then models, protocols, folds, seeds.
 ///
-/// A baseline has no published training, so it runs under the honest protocol alone; a scan with the
-/// own motif needs a factor that has one.
+/// The first seed is that of a run with one, so that a run with more holds all jobs of one with fewer. A
+/// baseline draws nothing, so it is fitted once, whatever the number of seeds; it has no published training,
+/// so it runs under the honest protocol alone; a scan with the own motif needs a factor that has one.
 pub(crate) fn plan(settings: &Settings, sets: &[LoadedSet], device: &str, targets: &Targets) -> Vec<Job> {
     let mut jobs = Vec::new();
     let motifs = targets.checksum();
-    for (index, set) in sets.iter().enumerate() {
-        for &model in &settings.models {
-            let own = model == ModelKind::ScanOwn;
-            if own && targets.own(set.data.tf()).is_empty() {
+    for set in sets.iter().enumerate() {
+        jobs.extend(jobs_of(settings, set, &[None], (device, &motifs), targets));
+    }
+    jobs
+}
+
+/// The jobs of a run's learning curves, but for those of whole training halves, which [`plan`] has: sets in
+/// the suite's order, then models, protocols, sizes, seeds.
+pub(crate) fn plan_sizes(
+    settings: &Settings,
+    sets: &[LoadedSet],
+    sizes: &Sizes,
+    device: &str,
+    targets: &Targets,
+) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    let motifs = targets.checksum();
+    for &place in sizes.sets() {
+        let set = &sets[place];
+        let below: Vec<Option<usize>> = sizes.below(set.data.train().len()).map(Some).collect();
+        jobs.extend(jobs_of(settings, (place, set), &below, (device, &motifs), targets));
+    }
+    jobs
+}
+
+/// The jobs of one set, at each of these sizes.
+fn jobs_of(
+    settings: &Settings,
+    (index, set): (usize, &LoadedSet),
+    sizes: &[Option<usize>],
+    (device, motifs): (&str, &str),
+    targets: &Targets,
+) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for &model in &settings.models {
+        if model == ModelKind::ScanOwn && targets.own(set.data.tf()).is_empty() {
+            continue;
+        }
+        for &protocol in &settings.protocols {
+            if !model.is_network() && protocol == Protocol::AsPublished {
                 continue;
             }
-            for &protocol in &settings.protocols {
-                if !model.is_network() && protocol == Protocol::AsPublished {
-                    continue;
-                }
-                let folds = if settings.folds == 1 { 0..=0 } else { 1..=settings.folds };
-                for fold in folds {
-                    jobs.push(job(settings, (index, set), (model, protocol, fold), (device, &motifs)));
+            let folds = if settings.folds == 1 { 0..=0 } else { 1..=settings.folds };
+            let seeds = if model.is_network() { settings.seeds } else { 1 };
+            for (fold, &size) in folds.flat_map(|fold| sizes.iter().map(move |size| (fold, size))) {
+                for seed in 1..=seeds {
+                    let part = Part { model, protocol, fold, seed, size };
+                    jobs.push(job(settings, (index, set), &part, (device, motifs)));
                 }
             }
         }
@@ -141,15 +187,33 @@ pub(crate) fn plan(settings: &Settings, sets: &[LoadedSet], device: &str, target
     jobs
 }
 
+/// Which of a set's networks a job trains.
+struct Part {
+    model: ModelKind,
+    protocol: Protocol,
+    fold: usize,
+    /// Number of the seed, from 1 on.
+    seed: usize,
+    /// Sequences it may see; none for all.
+    size: Option<usize>,
+}
+
+/// The seed of a number: the run's own, then what is drawn from it by name.
+fn numbered(seed: u64, number: usize) -> Seed {
+    let seed = Seed::new(seed);
+    if number == 1 { seed } else { seed.child(&format!("seed {number}")) }
+}
+
 fn job(
     settings: &Settings,
     (index, set): (usize, &LoadedSet),
-    (model, protocol, fold): (ModelKind, Protocol, usize),
+    part: &Part,
     (device, motifs): (&str, &str),
 ) -> Job {
-    let examples = training_examples(&set.data, settings.folds);
+    let &Part { model, protocol, fold, seed: seed_number, size } = part;
+    let examples = size.unwrap_or_else(|| training_examples(&set.data, settings.folds));
     let name = format!("{}/{model}/{protocol}/{fold}", set.data.name());
-    let seed = Seed::new(settings.seed).child(&name);
+    let seed = numbered(settings.seed, seed_number).child(&name);
     let folds = settings.folds;
     let (results, version) = (RESULTS_VERSION, env!("CARGO_PKG_VERSION"));
     let data = &set.sha256;
@@ -167,6 +231,7 @@ fn job(
                 folds,
                 seed,
                 device,
+                size,
             });
             (Recipe::Network { architecture, training: Box::new(training) }, id)
         }
@@ -183,20 +248,34 @@ fn job(
                 fold,
                 folds,
                 seed,
+                size,
             });
             (Recipe::Baseline { baseline, gkm }, id)
         }
     };
-    let mut folder = PathBuf::from("models").join(path_component(set.data.name())).join(model.name());
-    if settings.protocols.len() > 1 {
-        folder.push(protocol.name());
-    }
-    if folds > 1 {
-        folder.push(format!("fold-{fold}"));
-    }
+    let folder = folder(settings, set.data.name(), part);
     let cost = examples as u64 * model_cost(model);
     let length = set.data.train().first().map_or(0, |example| example.sequence.len());
-    Job { set: index, model, protocol, fold, seed, recipe, id, folder, cost, length, examples }
+    let set = index;
+    Job { set, model, protocol, fold, seed_number, size, seed, recipe, id, folder, cost, length, examples }
+}
+
+/// Where a job's network lies, below the output folder: the first seed's where a run with one has it.
+fn folder(settings: &Settings, set: &str, part: &Part) -> PathBuf {
+    let mut folder = PathBuf::from("models").join(path_component(set)).join(part.model.name());
+    if settings.protocols.len() > 1 {
+        folder.push(part.protocol.name());
+    }
+    if settings.folds > 1 {
+        folder.push(format!("fold-{}", part.fold));
+    }
+    if let Some(size) = part.size {
+        folder.push(format!("size-{size}"));
+    }
+    if part.seed > 1 {
+        folder.push(format!("seed-{}", part.seed));
+    }
+    folder
 }
 
 /// Relative cost of a sequence, so that long jobs start first.

@@ -14,6 +14,8 @@ use serde::Serialize;
 use crate::baselines::Fitted;
 use crate::checksum::identity;
 use crate::config::{RunConfig, Settings};
+use crate::ensembles::{self, Judged};
+use crate::files::path_component;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::manifest::{self, Clock};
@@ -22,14 +24,16 @@ use crate::outcomes::{
     EvaluateOutcome, ExplainOutcome, MatchOutcome, MatchRow, RecoverOutcome, TrainOutcome,
 };
 use crate::output::OutputFolder;
-use crate::plan::{Job, Recipe, plan};
+use crate::plan::{Job, Recipe, plan, plan_sizes};
 use crate::progress::Progress;
 use crate::sets::{LoadedSet, plan_sets};
+use crate::sizes::Sizes;
 use crate::stages::compare::{Targets, compare};
 use crate::stages::evaluate::{Scorer, evaluate};
 use crate::stages::explain::{ExplainConfig, explain};
 use crate::stages::train::divide;
 use crate::stages::truth::SetTruths;
+use crate::tables::LearningCurve;
 use crate::{Error, Result, page, tables, workers};
 
 /// A run in progress.
@@ -91,10 +95,16 @@ pub struct Written {
 pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     let mut clock = Clock::start();
     let run = Run::open(config, interrupt, &mut clock)?;
-    let jobs = plan(&run.settings, &run.sets, run.device_name, &run.targets);
+    let mut jobs = plan(&run.settings, &run.sets, run.device_name, &run.targets);
+    // Networks on parts of the training half come after the others and are for the learning curves alone.
+    let count = jobs.len();
+    let sizes = Sizes::new(&run.settings, &run.sets)?;
+    if let Some(sizes) = &sizes {
+        jobs.extend(plan_sizes(&run.settings, &run.sets, sizes, run.device_name, &run.targets));
+    }
     let trained = clock.time("train", || run.train(&jobs))?;
     let evaluated = clock.time("evaluate", || run.evaluate(&jobs, &trained))?;
-    let primary = primary_jobs(&jobs);
+    let primary = primary_jobs(&jobs[..count]);
     let explained = clock.time("explain", || run.explain(&primary, &jobs, &trained))?;
     let models = clock.time("match", || run.compare(&primary, &explained))?;
     let truth = clock.time("truth", || run.truth(&primary, &jobs, &trained))?;
@@ -104,7 +114,10 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
         let explain = models.iter().find(|model| model.job.id == job.id).map(|model| model.explain.clone());
         finished.push(FinishedJob { job, train, evaluate, explain });
     }
-    let report = clock.time("report", || run.report(&finished, &models, (&truth, &recovered), config))?;
+    let curve = sizes.map(|sizes| LearningCurve::new(&run, &sizes, &finished, count)).transpose()?;
+    let (main, beside) = (&finished[..count], (truth.as_slice(), recovered.as_slice()));
+    let report = clock.time("report", || run.report(main, &models, beside, curve.as_ref(), config))?;
+    tables::timings(&run, &finished)?.write_tsv(&run.folder().join("timings.tsv"))?;
     manifest::write(&run, &finished, config, &clock)?;
     Ok(Written { report, folder: run.out.path().to_owned() })
 }
@@ -274,18 +287,24 @@ impl Run {
         jobs: &[FinishedJob],
         models: &[ExplainedModel],
         (truth, recovered): (&[SetTruths], &[(Job, RecoverOutcome)]),
+        curve: Option<&LearningCurve>,
         config: &RunConfig,
     ) -> Result<PathBuf> {
         let progress = Progress::start("report", 1, 0);
         let folder = self.folder();
-        let summary = tables::Comparison::new(self, jobs)?;
+        let judged = ensembles::judge(self, jobs)?;
+        let summary = tables::Comparison::new(self, jobs, &judged)?;
         tables::results(self, jobs)?.write_tsv(&folder.join("results.tsv"))?;
-        tables::timings(self, jobs)?.write_tsv(&folder.join("timings.tsv"))?;
         tables::motifs(self, models)?.write_tsv(&folder.join("motifs.tsv"))?;
         let counts = motif_counts::motif_counts(self, models);
         tables::motif_counts(self, &counts)?.write_tsv(&folder.join("motif_counts.tsv"))?;
         tables::summary(&summary)?.write_tsv(&folder.join("summary.tsv"))?;
         tables::delong(self, jobs)?.write_tsv(&folder.join("delong.tsv"))?;
+        self.write_ensembles(jobs, &judged)?;
+        if let Some(curve) = curve {
+            curve.networks(self)?.write_tsv(&folder.join("learning_curve.tsv"))?;
+            curve.summary(self)?.write_tsv(&folder.join("learning_curve_summary.tsv"))?;
+        }
         let truths = tables::TruthSummary::new(self, truth)?;
         if !truth.is_empty() {
             tables::truth(self, truth)?.write_tsv(&folder.join("truth.tsv"))?;
@@ -293,10 +312,23 @@ impl Run {
             tables::decoys(self, jobs)?.write_tsv(&folder.join("decoys.tsv"))?;
             truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
         }
-        let report = page::write(self, jobs, models, (&summary, &truths, &counts), config)?;
+        let report = page::write(self, (jobs, &judged), models, (&summary, &truths, &counts, curve), config)?;
         progress.advance(1.0);
         progress.finish();
         Ok(report)
+    }
+
+    /// Tables of ensembles, and what each of their members says of each test sequence.
+    fn write_ensembles(&self, jobs: &[FinishedJob], judged: &[Judged]) -> Result<()> {
+        let folder = self.folder();
+        tables::ensembles(self, judged)?.write_tsv(&folder.join("ensembles.tsv"))?;
+        tables::ensemble_delong(self, judged)?.write_tsv(&folder.join("ensemble_delong.tsv"))?;
+        for (place, set) in self.sets.iter().enumerate() {
+            let name = format!("{}.tsv", path_component(set.data.name()));
+            let table = tables::predictions(self, place, jobs, judged)?;
+            table.write_tsv(&folder.join("predictions").join(name))?;
+        }
+        Ok(())
     }
 
     /// The outcomes of all pieces of a stage: those in the journal that are still intact, and the

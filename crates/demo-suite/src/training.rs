@@ -109,6 +109,7 @@ fn is_out_of_memory(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use demo_core::DnaSequence;
@@ -119,11 +120,12 @@ mod tests {
     use rand::Rng;
 
     use super::*;
-    use crate::config::{Profile, RunConfig};
+    use crate::config::{Profile, RunConfig, Settings};
     use crate::interrupt::Interrupt;
     use crate::manifest::Clock;
     use crate::models::ModelKind;
-    use crate::plan::plan;
+    use crate::plan::{plan, plan_sizes};
+    use crate::sizes::Sizes;
 
     const LENGTH: usize = 40;
 
@@ -155,6 +157,8 @@ mod tests {
             folds: None,
             max_steps: Some(3),
             seed: 5,
+            seeds: 1,
+            train_sizes: vec![],
             threads: Some(2),
             device: DeviceChoice::Auto,
             bank,
@@ -189,6 +193,54 @@ mod tests {
         let alone = train("alone", None);
         assert_eq!(weights(&train("two", Some(2))), weights(&alone));
         assert_eq!(weights(&train("all", Some(9))), weights(&alone));
+    }
+
+    #[test]
+    fn all_seeds_of_all_sets_go_into_one_bank_that_has_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        write_sets(&data);
+        let (run, once) = open(&data, folder.path().join("run"), &Device::Cpu, None);
+        let settings = Settings { seeds: 4, ..run.settings.clone() };
+        let jobs = plan(&settings, &run.sets, run.device_name, &run.targets);
+        assert_eq!((once.len(), jobs.len()), (3, 3 * 4));
+        // A run with one seed is part of one with more, and no seed is there twice.
+        let ids: BTreeSet<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
+        let folders: BTreeSet<&Path> = jobs.iter().map(|job| job.folder.as_path()).collect();
+        assert!(once.iter().all(|job| ids.contains(job.id.as_str()) && folders.contains(&*job.folder)));
+        assert_eq!((ids.len(), folders.len()), (12, 12));
+        let banks = form(&jobs, &[true; 12], &run.training_folder(), |members| Ok(members.len())).unwrap();
+        assert_eq!(banks.len(), 1);
+        assert_eq!(banks[0].jobs.len(), 12);
+    }
+
+    #[test]
+    fn sizes_are_nested_parts_with_their_validation_split_inside() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        write_sets(&data);
+        let (run, _) = open(&data, folder.path().join("run"), &Device::Cpu, None);
+        let settings = Settings { seeds: 2, train_sizes: vec![16, 24], ..run.settings.clone() };
+        let sizes = Sizes::new(&settings, &run.sets).unwrap().unwrap();
+        let jobs = plan_sizes(&settings, &run.sets, &sizes, run.device_name, &run.targets);
+        assert_eq!(jobs.len(), 3 * 2 * 2);
+        let set = &run.sets[0].data;
+        let seen = |size: usize, seed_number: usize| -> Vec<usize> {
+            let of = |job: &&Job| (job.set, job.size, job.seed_number) == (0, Some(size), seed_number);
+            let job = jobs.iter().find(of).unwrap();
+            let parts = divide(job, set, 1, Seed::new(settings.seed)).unwrap();
+            assert!(parts.held_out.is_empty() && !parts.validation.is_empty());
+            let mut seen = [parts.training, parts.validation].concat();
+            seen.sort_unstable();
+            assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "a sequence is seen from both sides");
+            assert_eq!(seen.len(), size);
+            assert_eq!(seen.iter().filter(|&&place| set.train()[place].bound).count(), size / 2);
+            seen
+        };
+        let (small, large) = (seen(16, 1), seen(24, 1));
+        assert!(small.iter().all(|place| large.contains(place)));
+        // Other seeds learn from the same sequences.
+        assert_eq!(seen(16, 2), small);
     }
 
     #[test]

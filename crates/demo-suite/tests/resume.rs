@@ -52,6 +52,8 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
         folds: None,
         max_steps: Some(12),
         seed: 5,
+        seeds: 1,
+        train_sizes: vec![],
         threads: Some(1),
         device: DeviceChoice::Cpu,
         bank: None,

@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use demo_core::{Motif, ProbabilityMatrix, Seed};
 use demo_motifmatch::{Options, Tomtom};
-use demo_report::{LearningCurves, LearningSeries};
+use demo_report::{Across, LearningCurves, LearningSeries};
 use rand::Rng as _;
 
 use super::Args;
@@ -110,6 +110,7 @@ fn write(points: &[Point], folder: &Path) -> Result<()> {
     let curves = LearningCurves {
         title: "Time of a motif comparison".into(),
         across: "size, of the largest".into(),
+        kind: Across::Steps,
         up: "milliseconds a query".into(),
         series: ["queries", "targets", "width"].map(curve).to_vec(),
     };

@@ -6,7 +6,7 @@ use super::{model_name, picture, several_protocols};
 use crate::Result;
 use crate::box_plot::{BoxGroup, BoxPlot};
 use crate::dot_plot::{DotPlot, DotRow};
-use crate::report::{ORACLE, PublishedMotifCount, Report};
+use crate::report::{ORACLE, PublishedMotifCount, Report, SetReport};
 use crate::svg::escape;
 use crate::table::{Cell, Column, Format, Table};
 use crate::values::{DataKind, Estimate};
@@ -16,12 +16,14 @@ pub(crate) fn sections(report: &Report) -> Result<String> {
     let mut page = summary(report)?;
     page.push_str(&tests(report)?);
     page.push_str(&comparison(report)?);
+    page.push_str(&sizes(report)?);
     page.push_str(&truth(report)?);
     page.push_str(&motifs(report)?);
     Ok(page)
 }
 
-/// One box a model and kind of data, then one a published series over the sets of this report.
+/// One box a model and kind of data, ensembles after single models, then one a published series over the
+/// sets of this report.
 pub(crate) fn box_plot(report: &Report) -> Option<BoxPlot> {
     let with_protocol = several_protocols(report);
     let mut groups: Vec<BoxGroup> = Vec::new();
@@ -30,11 +32,13 @@ pub(crate) fn box_plot(report: &Report) -> Option<BoxPlot> {
         for set in report.sets.iter().filter(|set| set.data == data) {
             for model in set.models.iter().filter(|model| model.converged) {
                 let name = model_name(&model.model, &model.protocol, with_protocol);
-                let value = (set.name.clone(), model.auroc.value);
-                match groups[first..].iter_mut().find(|group| group.name == name) {
-                    Some(group) => group.values.push(value),
-                    None => groups.push(BoxGroup { name, data, published: None, values: vec![value] }),
-                }
+                add(&mut groups, first, (name, data), (&set.name, model.auroc.value));
+            }
+        }
+        for set in report.sets.iter().filter(|set| set.data == data) {
+            for ensemble in &set.ensembles {
+                let name = model_name(&ensemble.name, &ensemble.protocol, with_protocol);
+                add(&mut groups, first, (name, data), (&set.name, ensemble.auroc.value));
             }
         }
     }
@@ -57,6 +61,20 @@ pub(crate) fn box_plot(report: &Report) -> Option<BoxPlot> {
     Some(BoxPlot { title: String::new(), axis: "AUROC".into(), groups, paired: report.sets.len() > 1 })
 }
 
+/// Adds a set's value to the group of this name, one of those from `first` on.
+fn add(
+    groups: &mut Vec<BoxGroup>,
+    first: usize,
+    (name, data): (String, DataKind),
+    (set, value): (&str, f64),
+) {
+    let value = (set.to_owned(), value);
+    match groups[first..].iter_mut().find(|group| group.name == name) {
+        Some(group) => group.values.push(value),
+        None => groups.push(BoxGroup { name, data, published: None, values: vec![value] }),
+    }
+}
+
 /// One row a set, the first published series beside it.
 pub(crate) fn dot_plot(report: &Report) -> Option<DotPlot> {
     let models = model_columns(report);
@@ -65,13 +83,24 @@ pub(crate) fn dot_plot(report: &Report) -> Option<DotPlot> {
     }
     let series = report.published_by_set.first();
     let with_ceiling = report.sets.iter().any(|set| set.ceiling.is_some());
-    let row = |set: &crate::report::SetReport| DotRow {
+    let ensembles = ensemble_columns(report);
+    let series_count = models.len() + ensembles.len() + usize::from(with_ceiling);
+    let several = report.sets.iter().flat_map(|set| &set.models).any(|model| !model.networks.is_empty());
+    let points = |set: &SetReport| {
+        let mut points: Vec<Vec<f64>> =
+            models.iter().map(|(model, protocol)| networks(set, model, protocol)).collect();
+        points.resize(series_count, Vec::new());
+        points
+    };
+    let row = |set: &SetReport| DotRow {
         name: set.name.clone(),
         estimates: models
             .iter()
             .map(|(model, protocol)| estimate(set, model, protocol))
+            .chain(ensembles.iter().map(|(name, protocol)| ensemble(set, name, protocol)))
             .chain(with_ceiling.then(|| set.ceiling.map(Estimate::point)))
             .collect(),
+        points: if several { points(set) } else { Vec::new() },
         published: series.and_then(|series| value_of(&series.values, &set.name)),
     };
     let with_protocol = several_protocols(report);
@@ -82,6 +111,7 @@ pub(crate) fn dot_plot(report: &Report) -> Option<DotPlot> {
         axis: "AUROC".into(),
         models: models
             .iter()
+            .chain(&ensembles)
             .map(|(model, protocol)| model_name(model, protocol, with_protocol))
             .chain(with_ceiling.then(|| ORACLE.to_owned()))
             .collect(),
@@ -102,6 +132,7 @@ fn summary(report: &Report) -> Result<String> {
         Column::new("Mean AUROC [interval]", Format::Estimate(3)),
         Column::new("Median", Format::Fixed(3)),
         Column::new("sd", Format::Fixed(3)),
+        Column::new("sd between seeds", Format::Fixed(4)),
         Column::new("Not converged", Format::Integer),
     ]);
     for row in &report.summaries {
@@ -113,6 +144,7 @@ fn summary(report: &Report) -> Result<String> {
             cell(Some(row.mean)),
             row.median.into(),
             row.sd.into(),
+            row.seed_sd.into(),
             row.not_converged.into(),
         ])?;
     }
@@ -210,12 +242,11 @@ fn tests(report: &Report) -> Result<String> {
 fn comparison(report: &Report) -> Result<String> {
     let Some(plot) = box_plot(report) else { return Ok(String::new()) };
     let mut page = section("comparison", "Comparison");
-    let caption = "AUROC of each model over sets, a point a set; grey lines join the same set. Networks that did not \
+    let caption = "AUROC of each model over sets, a point a set, of several networks their mean; grey lines join the same set. Networks that did not \
                    converge are left out. Published figures stand apart: they are of real data, by other programs.";
     page.push_str(&picture(&plot.draw()?, caption));
     if let Some(dots) = dot_plot(report) {
-        let caption =
-            "AUROC of each set with its interval; the open bar is the figure published for that set.";
+        let caption = "AUROC of each set with its interval, of several networks their mean, with a tick for each; the open bar is the figure published for that set.";
         page.push_str(&picture(&dots.draw()?, caption));
     }
     page.push_str("<h3>Every set</h3>\n");
@@ -227,9 +258,11 @@ fn comparison(report: &Report) -> Result<String> {
 
 fn set_table(report: &Report) -> Result<String> {
     let models = model_columns(report);
+    let ensembles = ensemble_columns(report);
     let with_protocol = several_protocols(report);
     let mut columns = vec![Column::new("Set", Format::Text), Column::new("TF", Format::Text)];
-    let names = models.iter().map(|(model, protocol)| model_name(model, protocol, with_protocol));
+    let names = models.iter().chain(&ensembles);
+    let names = names.map(|(model, protocol)| model_name(model, protocol, with_protocol));
     columns.extend(names.map(|name| Column::new(name, Format::Estimate(3))));
     let published = report.published_by_set.iter();
     columns.extend(
@@ -239,6 +272,7 @@ fn set_table(report: &Report) -> Result<String> {
     for set in &report.sets {
         let mut row: Vec<Cell> = vec![set.name.as_str().into(), set.tf.as_str().into()];
         row.extend(models.iter().map(|(model, protocol)| cell(estimate(set, model, protocol))));
+        row.extend(ensembles.iter().map(|(name, protocol)| cell(ensemble(set, name, protocol))));
         row.extend(report.published_by_set.iter().map(|series| value_of(&series.values, &set.name).into()));
         table.push(row)?;
     }
@@ -259,6 +293,24 @@ fn not_converged(report: &Report) -> String {
         return String::new();
     }
     format!("<p class=\"note\">Did not converge: {}.</p>\n", names.join("; "))
+}
+
+fn sizes(report: &Report) -> Result<String> {
+    if report.sizes.is_empty() {
+        return Ok(String::new());
+    }
+    let mut page = section("sizes", "Learning curves");
+    page.push_str(
+        "<p class=\"note\">Networks trained on nested parts of the training half, the validation split among \
+         them, and judged on the same test half: means over the sets that reach every size, of several seeds \
+         their mean, with 95 % intervals by the bootstrap over factors. Networks that did not converge are \
+         left out.</p>\n",
+    );
+    for plot in &report.sizes {
+        page.push_str(&picture(&plot.draw()?, "AUROC over the number of training sequences."));
+    }
+    page.push_str("</section>\n");
+    Ok(page)
 }
 
 fn truth(report: &Report) -> Result<String> {
@@ -335,8 +387,30 @@ fn model_columns(report: &Report) -> Vec<(String, String)> {
     columns
 }
 
-fn estimate(set: &crate::report::SetReport, model: &str, protocol: &str) -> Option<Estimate> {
+fn estimate(set: &SetReport, model: &str, protocol: &str) -> Option<Estimate> {
     set.models.iter().find(|m| m.model == model && m.protocol == protocol).map(|m| m.auroc)
+}
+
+/// Ensembles and protocols in order of first appearance.
+fn ensemble_columns(report: &Report) -> Vec<(String, String)> {
+    let mut columns = Vec::new();
+    for ensemble in report.sets.iter().flat_map(|set| &set.ensembles) {
+        let column = (ensemble.name.clone(), ensemble.protocol.clone());
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+fn ensemble(set: &SetReport, name: &str, protocol: &str) -> Option<Estimate> {
+    set.ensembles.iter().find(|e| e.name == name && e.protocol == protocol).map(|e| e.auroc)
+}
+
+/// AUROC of each of a model's networks, where there are several.
+fn networks(set: &SetReport, model: &str, protocol: &str) -> Vec<f64> {
+    let found = set.models.iter().find(|m| m.model == model && m.protocol == protocol);
+    found.map_or(Vec::new(), |model| model.networks.clone())
 }
 
 fn value_of(values: &[(String, f64)], set: &str) -> Option<f64> {

@@ -63,8 +63,21 @@ fn model_section(model: &ModelReport, with_protocol: bool) -> Result<String> {
     let interval =
         model.auroc.interval.map_or(String::new(), |(low, high)| format!(" [{low:.3}, {high:.3}]"));
     let tag = if model.converged { "" } else { " <span class=\"tag\">did not converge</span>" };
-    let mut page =
-        format!("<h3>{}{tag}</h3>\n<p>AUROC {:.3}{interval}</p>\n", escape(&name), model.auroc.value);
+    let several = if model.networks.is_empty() {
+        String::new()
+    } else {
+        let each: Vec<String> = model.networks.iter().map(|auroc| short(*auroc)).collect();
+        format!(
+            ", the mean of {} networks ({}); the first of them is shown below",
+            each.len(),
+            each.join(", ")
+        )
+    };
+    let mut page = format!(
+        "<h3>{}{tag}</h3>\n<p>AUROC {:.3}{interval}{several}</p>\n",
+        escape(&name),
+        model.auroc.value
+    );
     if let Some(track) = &model.saliency {
         page.push_str(&picture(&track.draw()?, "Saliency of a test sequence: how strongly each base moves the score. True sites are shaded where they are known."));
     }

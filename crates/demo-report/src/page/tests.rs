@@ -19,6 +19,7 @@ fn model(name: &str, auroc: f64) -> ModelReport {
         model: name.into(),
         protocol: "honest".into(),
         auroc: Estimate::new(auroc, auroc - 0.01, auroc + 0.01),
+        networks: vec![],
         converged: true,
         learning: None,
         saliency: Some(saliency),
@@ -37,13 +38,32 @@ fn model(name: &str, auroc: f64) -> ModelReport {
 }
 
 fn truth() -> DotPlot {
-    let row = DotRow { name: BAD.into(), estimates: vec![Some(Estimate::point(0.7))], published: Some(0.5) };
+    let row = DotRow {
+        name: BAD.into(),
+        estimates: vec![Some(Estimate::point(0.7))],
+        points: vec![],
+        published: Some(0.5),
+    };
     DotPlot {
         title: "AUPRC of planted positions".into(),
         axis: BAD.into(),
         models: vec![BAD.into()],
         published_name: BAD.into(),
         rows: vec![row],
+    }
+}
+
+fn summary() -> ModelSummary {
+    ModelSummary {
+        model: BAD.into(),
+        protocol: "honest".into(),
+        sets: 2,
+        tfs: 2,
+        mean: Estimate::new(0.925, 0.91, 0.94),
+        median: 0.925,
+        sd: Some(0.01),
+        seed_sd: Some(0.0123),
+        not_converged: 0,
     }
 }
 
@@ -55,6 +75,7 @@ fn report() -> Report {
         ceiling: Some(0.98),
         published: vec![("DeepBind*".into(), 0.95, PublishedStatus::Confirmed)],
         models: vec![model("CNN", auroc), model("RNN", auroc - 0.03)],
+        ensembles: vec![],
         roc: Some(RocPlot {
             title: BAD.into(),
             curves: vec![RocCurve {
@@ -72,21 +93,11 @@ fn report() -> Report {
             }],
         }),
     };
-    let summary = ModelSummary {
-        model: BAD.into(),
-        protocol: "honest".into(),
-        sets: 2,
-        tfs: 2,
-        mean: Estimate::new(0.925, 0.91, 0.94),
-        median: 0.925,
-        sd: Some(0.01),
-        not_converged: 0,
-    };
     Report {
         title: BAD.into(),
         data: DataKind::Simulated,
         data_note: BAD.into(),
-        summaries: vec![summary],
+        summaries: vec![summary()],
         published: vec![PublishedSummary {
             model: "CNN".into(),
             sets: 108,
@@ -121,6 +132,7 @@ fn report() -> Report {
             groups: vec![vec![0, 1]],
             note: BAD.into(),
         }],
+        sizes: vec![],
         truth: vec![truth()],
         motif_counts: vec![MotifCount {
             model: "CNN".into(),
@@ -199,6 +211,27 @@ fn simulated_and_published_are_marked() {
     let mut real = report();
     real.data = DataKind::Real;
     assert!(!real.to_html().unwrap().contains("SIMULATED"));
+}
+
+#[test]
+fn ensembles_stand_beside_the_models_and_every_network_is_shown() {
+    let mut report = report();
+    for set in &mut report.sets {
+        let (name, protocol) = ("CNN, ensemble".to_owned(), "honest".to_owned());
+        set.ensembles.push(EnsembleReport { name, protocol, auroc: Estimate::new(0.955, 0.94, 0.97) });
+        set.models[0].networks = vec![0.91, 0.9625];
+    }
+    let boxes = report.box_plot().unwrap();
+    let names: Vec<&str> = boxes.groups.iter().map(|group| group.name.as_str()).collect();
+    assert_eq!(names, ["CNN", "RNN", "CNN, ensemble", ORACLE, "DeepBind*"]);
+    assert_eq!(boxes.groups[2].values, [("REST".to_owned(), 0.955), (BAD.to_owned(), 0.955)]);
+    let sets = report.dot_plot().unwrap();
+    assert_eq!(sets.models, ["CNN", "RNN", "CNN, ensemble", ORACLE]);
+    assert_eq!(sets.rows[0].estimates[2], Some(Estimate::new(0.955, 0.94, 0.97)));
+    assert_eq!(sets.rows[0].points, [vec![0.91, 0.9625], vec![], vec![], vec![]]);
+    let page = report.to_html().unwrap();
+    assert!(page.contains("the mean of 2 networks (.910, .963)") && page.contains("<td class=\"n\">0.0123"));
+    assert!(page.contains(">CNN, ensemble</th>"), "a column of the table of sets");
 }
 
 #[test]

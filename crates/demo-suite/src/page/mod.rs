@@ -13,25 +13,29 @@ use demo_report::{
 };
 
 use crate::config::RunConfig;
+use crate::ensembles::Judged;
 use crate::files::{make_folder, write_atomically};
 use crate::motif_counts::CountRow;
 use crate::published::{PublishedAuroc, PublishedCount};
 use crate::run::{ExplainedModel, FinishedJob, Run};
 use crate::stages::evaluate::LEVEL;
-use crate::tables::{Comparison, DEEPBIND, TruthSummary};
+use crate::tables::{Comparison, DEEPBIND, LearningCurve, TruthSummary};
 use crate::{Result, published};
+
+/// What is said over all sets: comparison, explanations against truth, motif counts, learning curves.
+type Overview<'a> = (&'a Comparison, &'a TruthSummary, &'a [CountRow], Option<&'a LearningCurve<'a>>);
 
 /// Writes the page, its pictures and the bibliography into `report/`; gives the page's path.
 pub(crate) fn write(
     run: &Run,
-    jobs: &[FinishedJob],
+    (jobs, judged): (&[FinishedJob], &[Judged]),
     models: &[ExplainedModel],
-    (comparison, truth, counts): (&Comparison, &TruthSummary, &[CountRow]),
+    (comparison, truth, counts, curve): Overview,
     config: &RunConfig,
 ) -> Result<PathBuf> {
     let folder = run.folder().join("report");
     make_folder(&folder)?;
-    let report = report(run, jobs, models, (comparison, truth, counts), config)?;
+    let report = report(run, (jobs, judged), models, (comparison, truth, counts, curve), config)?;
     if let Some(plot) = report.box_plot() {
         plot.draw()?.write(&folder, "comparison")?;
     }
@@ -40,6 +44,9 @@ pub(crate) fn write(
     }
     for (name, plot) in truth.plots(run) {
         plot.draw()?.write(&folder, name)?;
+    }
+    for (protocol, plot) in curve.map_or(Vec::new(), |curve| curve.plots(run)) {
+        plot.draw()?.write(&folder, &format!("learning-curve-{protocol}"))?;
     }
     write_atomically(&folder.join("references.bib"), bibliography().as_bytes())?;
     for (under, diagram) in
@@ -54,13 +61,13 @@ pub(crate) fn write(
 
 fn report(
     run: &Run,
-    jobs: &[FinishedJob],
+    (jobs, judged): (&[FinishedJob], &[Judged]),
     models: &[ExplainedModel],
-    (comparison, truth, counts): (&Comparison, &TruthSummary, &[CountRow]),
+    (comparison, truth, counts, curve): Overview,
     config: &RunConfig,
 ) -> Result<Report> {
     let data = data_kind(comparison.source);
-    let sets = (0..run.sets.len()).map(|set| set::report(run, set, jobs, models));
+    let sets = (0..run.sets.len()).map(|set| set::report(run, set, (jobs, judged), models));
     Ok(Report {
         title: "Deep Motif Dashboard, reproduced".to_owned(),
         data,
@@ -72,6 +79,7 @@ fn report(
         ranks: ranks(comparison)?,
         motif_counts: counts::motif_counts(counts),
         published_motif_counts: published_counts(),
+        sizes: curve.map_or(Vec::new(), |curve| curve.plots(run)).into_iter().map(|(_, plot)| plot).collect(),
         truth: truth.plots(run).into_iter().map(|(_, plot)| plot).collect(),
         sets: sets.collect::<Result<_>>()?,
         run: run_info(run, config),
@@ -107,7 +115,12 @@ fn summaries(comparison: &Comparison) -> Vec<ModelSummary> {
         for (model, summary, not_converged) in &under.models {
             let Some(summary) = summary else { continue };
             let row = ModelSummary::from_eval(summary, under.protocol.name(), *not_converged);
-            rows.push(ModelSummary { model: model.title().to_owned(), ..row });
+            let seed_sd = under.seed_sd(*model);
+            rows.push(ModelSummary { model: model.title().to_owned(), seed_sd, ..row });
+        }
+        for (contestant, summary, not_converged) in &under.ensembles.ensembles {
+            let row = ModelSummary::from_eval(summary, under.protocol.name(), *not_converged);
+            rows.push(ModelSummary { model: contestant.title(), ..row });
         }
     }
     rows
@@ -116,7 +129,8 @@ fn summaries(comparison: &Comparison) -> Vec<ModelSummary> {
 fn tests(comparison: &Comparison) -> Vec<PairTest> {
     let mut rows = Vec::new();
     for under in &comparison.protocols {
-        let pairs = under.pairs.iter().chain(&under.against_published);
+        let ensembles = under.ensembles.pairs.iter().chain(&under.ensembles.against_published);
+        let pairs = under.pairs.iter().chain(&under.against_published).chain(ensembles);
         rows.extend(pairs.filter_map(|pair| PairTest::from_comparison(pair, under.protocol.name())));
     }
     rows
@@ -180,6 +194,7 @@ fn run_info(run: &Run, config: &RunConfig) -> RunInfo {
         ("models".to_owned(), names(settings.models.iter().map(|model| model.name()).collect())),
         ("protocols".to_owned(), names(settings.protocols.iter().map(|p| p.name()).collect())),
         ("folds".to_owned(), settings.folds.to_string()),
+        ("seeds".to_owned(), settings.seeds.to_string()),
     ];
     for set in &run.sets {
         facts.push((format!("sha256 of {}", set.data.name()), set.sha256.clone()));

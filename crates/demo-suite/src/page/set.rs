@@ -5,31 +5,44 @@ use demo_data::Site;
 use demo_eval::Predictions;
 use demo_interpret::QuerySource;
 use demo_report::{
-    Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport, MotifPair, MotifRow, ORACLE,
-    PublishedStatus, ReliabilityCurve, ReliabilityPlot, RocCurve, RocPlot, SaliencyTrack, SetReport,
-    SiteSpan, TemporalCurves,
+    Across, EnsembleReport, Estimate, LearningCurves, LearningSeries, Logo, LogoScale, ModelReport,
+    MotifPair, MotifRow, ORACLE, PublishedStatus, ReliabilityCurve, ReliabilityPlot, RocCurve, RocPlot,
+    SaliencyTrack, SetReport, SiteSpan, TemporalCurves,
 };
 
 use super::data_kind;
 use crate::Result;
+use crate::config::Protocol;
+use crate::ensembles::{Contestant, Judged, log_odds};
 use crate::outcomes::{Explained, MatchRow, TrainOutcome};
 use crate::run::{ExplainedModel, FinishedJob, Run};
 use crate::tables::{CALIBRATION, DEEPBIND};
 
-/// What the page shows of one set: the first fold of each model and protocol.
+/// What the page shows of one set: each model and protocol by all its networks, and what the first of them,
+/// that of the first fold and seed, looks at.
 pub(crate) fn report(
     run: &Run,
     set: usize,
-    jobs: &[FinishedJob],
+    (jobs, judged): (&[FinishedJob], &[Judged]),
     models: &[ExplainedModel],
 ) -> Result<SetReport> {
     let data = &run.sets[set].data;
-    let first_fold = |finished: &&FinishedJob| finished.job.set == set && finished.job.fold <= 1;
-    let shown: Vec<&FinishedJob> = jobs.iter().filter(first_fold).collect();
+    let is_first = |finished: &&FinishedJob| {
+        finished.job.set == set && finished.job.fold <= 1 && finished.job.seed_number == 1
+    };
+    let shown: Vec<&FinishedJob> = jobs.iter().filter(is_first).collect();
+    let judged: Vec<&Judged> = judged.iter().filter(|one| one.set == set && one.is_whole()).collect();
     let reports = shown.iter().map(|finished| {
         let explained = models.iter().find(|model| model.job.id == finished.job.id);
-        model_report(run, finished, explained)
+        let Measured { auroc, networks, converged } = Measured::of(finished, &judged);
+        Ok(ModelReport { auroc, networks, converged, ..model_report(run, finished, explained)? })
     });
+    let ensembles = judged.iter().filter(|one| one.contestant.is_ensemble()).map(|one| EnsembleReport {
+        name: one.contestant.title(),
+        protocol: one.protocol.name().to_owned(),
+        auroc: Estimate::from_interval(one.auroc.value(), one.delong),
+    });
+    let curves = curves(run, &shown, &judged);
     let published = run.sets[set].published.map_or(Vec::new(), |figures| {
         let confirmed = |name: &str, value| (name.to_owned(), value, PublishedStatus::Confirmed);
         vec![confirmed(DEEPBIND, figures.deepbind_star), confirmed("MEME-SUM", figures.meme_sum)]
@@ -40,20 +53,84 @@ pub(crate) fn report(
         data: data_kind(data.source()),
         ceiling: run.sets[set].ceiling.as_ref().map(|ceiling| ceiling.auroc),
         published,
+        ensembles: ensembles.collect(),
         models: reports.collect::<Result<_>>()?,
-        roc: Some(roc(run, set, &shown)?),
-        reliability: Some(reliability(run, set, &shown)?),
+        roc: Some(roc(run, set, &curves)?),
+        reliability: Some(reliability(run, set, &curves)?),
     })
 }
 
-fn roc(run: &Run, set: usize, shown: &[&FinishedJob]) -> Result<RocPlot> {
+/// A model's AUROC by all its networks that count, or by its first where none does.
+struct Measured {
+    auroc: Estimate,
+    /// AUROC of each network, where there are several.
+    networks: Vec<f64>,
+    converged: bool,
+}
+
+impl Measured {
+    fn of(first: &FinishedJob, judged: &[&Judged]) -> Self {
+        let (protocol, single) = (first.job.protocol, Contestant::Single(first.job.model));
+        let found = judged.iter().find(|one| (one.protocol, one.contestant) == (protocol, single));
+        match found {
+            Some(single) if single.networks > 1 => Self {
+                auroc: Estimate::from_interval(single.auroc.value(), single.delong),
+                networks: single.points.clone(),
+                converged: true,
+            },
+            // One that counts, which need not be the first.
+            Some(single) if !first.train.counts() => Self {
+                auroc: Estimate::from_interval(single.auroc.value(), single.delong),
+                networks: Vec::new(),
+                converged: true,
+            },
+            _ => Self {
+                auroc: Estimate::from_interval(first.evaluate.auroc, Some(first.evaluate.bootstrap)),
+                networks: Vec::new(),
+                converged: first.train.counts(),
+            },
+        }
+    }
+}
+
+/// A judge of the test half whose curves are drawn.
+struct Curve {
+    name: String,
+    log_odds: Vec<f64>,
+    auroc: Estimate,
+}
+
+/// The ensemble of each model that has one, the network of each other model, and the ensemble of all.
+fn curves(run: &Run, shown: &[&FinishedJob], judged: &[&Judged]) -> Vec<Curve> {
+    let find = |protocol, contestant| {
+        judged.iter().find(|one| (one.protocol, one.contestant) == (protocol, contestant)).copied()
+    };
+    let of = |one: &Judged| Curve {
+        name: with_protocol(run, one.contestant.title(), one.protocol),
+        log_odds: one.log_odds.clone().unwrap_or_default(),
+        auroc: Estimate::from_interval(one.auroc.value(), one.delong),
+    };
+    let model = |finished: &&FinishedJob| {
+        let job = &finished.job;
+        find(job.protocol, Contestant::Ensemble(job.model)).map_or_else(
+            || Curve {
+                name: with_protocol(run, job.model.title().to_owned(), job.protocol),
+                log_odds: log_odds(finished),
+                auroc: Estimate::from_interval(finished.evaluate.auroc, Some(finished.evaluate.bootstrap)),
+            },
+            of,
+        )
+    };
+    let all = run.settings.protocols.iter().filter_map(|&protocol| find(protocol, Contestant::All));
+    shown.iter().map(model).chain(all.map(of)).collect()
+}
+
+fn roc(run: &Run, set: usize, judges: &[Curve]) -> Result<RocPlot> {
     let labels: Vec<bool> = run.sets[set].data.test().iter().map(|example| example.bound).collect();
     let mut curves = Vec::new();
-    for finished in shown {
-        let scores: Vec<f64> = finished.evaluate.scores.iter().map(|&score| f64::from(score)).collect();
-        let auroc = Estimate::from_interval(finished.evaluate.auroc, Some(finished.evaluate.bootstrap));
-        let curve = Predictions::from_log_odds(&labels, &scores)?.ranking().roc();
-        curves.push(RocCurve::from_eval(&name(run, finished), &curve, auroc));
+    for judge in judges {
+        let curve = Predictions::from_log_odds(&labels, &judge.log_odds)?.ranking().roc();
+        curves.push(RocCurve::from_eval(&judge.name, &curve, judge.auroc));
     }
     if let Some(ceiling) = &run.sets[set].ceiling {
         let curve = Predictions::from_log_odds(&labels, &ceiling.scores)?.ranking().roc();
@@ -62,25 +139,19 @@ fn roc(run: &Run, set: usize, shown: &[&FinishedJob]) -> Result<RocPlot> {
     Ok(RocPlot { title: "Test half".to_owned(), curves })
 }
 
-fn reliability(run: &Run, set: usize, shown: &[&FinishedJob]) -> Result<ReliabilityPlot> {
+fn reliability(run: &Run, set: usize, judges: &[Curve]) -> Result<ReliabilityPlot> {
     let labels: Vec<bool> = run.sets[set].data.test().iter().map(|example| example.bound).collect();
     let mut curves = Vec::new();
-    for finished in shown {
-        let scores: Vec<f64> = finished.evaluate.scores.iter().map(|&score| f64::from(score)).collect();
-        let reliability = Predictions::from_log_odds(&labels, &scores)?.reliability(CALIBRATION)?;
-        curves.push(ReliabilityCurve::from_eval(&name(run, finished), &reliability));
+    for judge in judges {
+        let reliability = Predictions::from_log_odds(&labels, &judge.log_odds)?.reliability(CALIBRATION)?;
+        curves.push(ReliabilityCurve::from_eval(&judge.name, &reliability));
     }
     Ok(ReliabilityPlot { title: "Reliability".to_owned(), curves })
 }
 
-/// The model, with its protocol where the run has several.
-fn name(run: &Run, finished: &FinishedJob) -> String {
-    let title = finished.job.model.title();
-    if run.settings.protocols.len() > 1 {
-        format!("{title}, {}", finished.job.protocol)
-    } else {
-        title.to_owned()
-    }
+/// A name, with its protocol where the run has several.
+fn with_protocol(run: &Run, title: String, protocol: Protocol) -> String {
+    if run.settings.protocols.len() > 1 { format!("{title}, {protocol}") } else { title }
 }
 
 fn model_report(
@@ -92,6 +163,7 @@ fn model_report(
         model: finished.job.model.title().to_owned(),
         protocol: finished.job.protocol.name().to_owned(),
         auroc: Estimate::from_interval(finished.evaluate.auroc, Some(finished.evaluate.bootstrap)),
+        networks: Vec::new(),
         converged: finished.train.counts(),
         learning: learning(&finished.train),
         saliency: None,
@@ -176,6 +248,7 @@ fn learning(train: &TrainOutcome) -> Option<LearningCurves> {
     (!series.is_empty()).then(|| LearningCurves {
         title: "Learning".to_owned(),
         across: "step".to_owned(),
+        kind: Across::Steps,
         up: "log loss".to_owned(),
         series,
     })

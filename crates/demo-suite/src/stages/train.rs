@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use demo_core::Seed;
-use demo_data::{DataSet, Example, Folds, Split};
+use demo_data::{DataSet, Example, Folds, Split, nested_subset};
 use demo_models::{
     Device, Ending, LabelledSequences, Member, MemberProgress, Status, Trainer, TrainingConfig,
     TrainingSummary,
@@ -32,15 +32,18 @@ pub(crate) struct Parts {
     pub(crate) held_out: Vec<usize>,
 }
 
-/// Divides the training half: the held-out fold, then a validation split where the protocol has one.
+/// Divides the training half: the held-out fold, or the part of a learning curve, then a validation split
+/// where the protocol has one.
 ///
-/// Folds depend on the run's seed and the set alone, so that all models and protocols share them.
+/// Folds and parts depend on the run's seed and the set alone, so that all models and protocols share them.
 pub(crate) fn divide(job: &Job, set: &DataSet, folds: usize, seed: Seed) -> Result<Parts> {
     let named = |source| Error::Set { set: set.name().to_owned(), source: Box::new(source) };
     let seed = seed.child(set.name());
     let (seen, held_out) = if folds > 1 {
         let split = Folds::new(set.train(), folds, seed).map_err(named)?.split(job.fold - 1);
         (split.train, split.held_out)
+    } else if let Some(size) = job.size {
+        (nested_subset(set.train(), size, seed).map_err(named)?, Vec::new())
     } else {
         ((0..set.train().len()).collect(), Vec::new())
     };

@@ -1,16 +1,18 @@
 //! `summary.tsv`: each model over all sets, mean ranks, and the models against each other and against
 //! DeepBind*.
 //!
-//! Networks that did not converge are counted and left out. Folds are averaged within a set and sets
-//! within a factor before anything is tested.
+//! Networks that did not converge are counted and left out. Seeds are averaged within a fold, folds within
+//! a set and sets within a factor before anything is tested; ensembles stand apart, with tests of their own.
 
 use demo_core::Seed;
 use demo_data::Source;
 use demo_eval::{Bootstrap, Comparison as PairComparison, Friedman, ModelSummary, Origin, ResultTable, Row};
 use demo_report::{Cell, Column, Format, Table};
 
+use super::over_seeds::{EnsembleComparison, SeedSummary, by_seed, seed_sd};
 use crate::Result;
 use crate::config::Protocol;
+use crate::ensembles::Judged;
 use crate::models::ModelKind;
 use crate::published::{PublishedAuroc, published_aurocs};
 use crate::run::{FinishedJob, Run};
@@ -21,6 +23,9 @@ pub(crate) const DEEPBIND: &str = "DeepBind*";
 
 /// Resamples of the factors.
 pub(super) const REPLICATES: usize = 10_000;
+
+/// Columns of the table.
+const COLUMNS: usize = 23;
 
 /// What a run says of the models.
 pub(crate) struct Comparison {
@@ -40,22 +45,28 @@ pub(crate) struct ProtocolComparison {
     pub(crate) pairs: Vec<PairComparison>,
     /// Each model against the published figure of each real set; none on simulated sets.
     pub(crate) against_published: Vec<PairComparison>,
+    /// Deviation of AUROC between seeds, of models that have several.
+    pub(crate) seed_sds: Vec<(ModelKind, f64)>,
+    /// Each model by the networks of one seed; none of a run with one.
+    pub(crate) seeds: Vec<SeedSummary>,
+    pub(crate) ensembles: EnsembleComparison,
 }
 
 impl Comparison {
-    /// Summarises and tests the finished jobs.
-    pub(crate) fn new(run: &Run, jobs: &[FinishedJob]) -> Result<Self> {
+    /// Summarises and tests the finished jobs and what they come to together.
+    pub(crate) fn new(run: &Run, jobs: &[FinishedJob], judged: &[Judged]) -> Result<Self> {
         let source = run.sets.first().map_or(Source::Simulated, |set| set.data.source());
         let protocols = run.settings.protocols.iter();
-        let protocols =
-            protocols.map(|&protocol| compare(run, jobs, protocol, source)).collect::<Result<_>>()?;
+        let protocols = protocols
+            .map(|&protocol| compare(run, (jobs, judged), protocol, source))
+            .collect::<Result<_>>()?;
         Ok(Self { source, protocols, published: published_aurocs() })
     }
 }
 
 fn compare(
     run: &Run,
-    jobs: &[FinishedJob],
+    (jobs, judged): (&[FinishedJob], &[Judged]),
     protocol: Protocol,
     source: Source,
 ) -> Result<ProtocolComparison> {
@@ -99,7 +110,17 @@ fn compare(
     } else {
         Vec::new()
     };
-    Ok(ProtocolComparison { protocol, models, ranks, pairs, against_published })
+    let sds = models.iter().filter_map(|&(model, ..)| Some((model, seed_sd(&under, model)?)));
+    Ok(ProtocolComparison {
+        protocol,
+        seed_sds: sds.collect(),
+        models,
+        ranks,
+        pairs,
+        against_published,
+        seeds: by_seed(run, &under, (origin, &bootstrap))?,
+        ensembles: EnsembleComparison::new(run, judged, protocol, (origin, &bootstrap))?,
+    })
 }
 
 impl ProtocolComparison {
@@ -107,6 +128,11 @@ impl ProtocolComparison {
     pub(crate) fn mean_rank(&self, model: ModelKind) -> Option<f64> {
         let (models, test) = self.ranks.as_ref()?;
         Some(test.mean_ranks[models.iter().position(|ranked| *ranked == model)?])
+    }
+
+    /// The deviation of a model's AUROC between seeds, where it has several.
+    pub(crate) fn seed_sd(&self, model: ModelKind) -> Option<f64> {
+        self.seed_sds.iter().find(|(of, _)| *of == model).map(|(_, sd)| *sd)
     }
 
     /// Nemenyi's p of two models by name, where both were ranked.
@@ -120,19 +146,19 @@ impl ProtocolComparison {
     }
 }
 
-fn row(run: &Run, finished: &FinishedJob) -> Row {
+pub(super) fn row(run: &Run, finished: &FinishedJob) -> Row {
     let data = &run.sets[finished.job.set].data;
     Row {
         set: data.name().to_owned(),
         tf: data.tf().to_owned(),
         model: finished.job.model.name().to_owned(),
         fold: Some(finished.job.fold),
-        seed: run.settings.seed,
+        seed: finished.job.seed_number as u64,
         value: finished.evaluate.auroc,
     }
 }
 
-fn published_rows(run: &Run) -> Vec<Row> {
+pub(super) fn published_rows(run: &Run) -> Vec<Row> {
     let published = run.sets.iter().filter_map(|set| {
         let figures = set.published?;
         Some(Row {
@@ -147,13 +173,62 @@ fn published_rows(run: &Run) -> Vec<Row> {
     published.collect()
 }
 
-/// The table: sections `model`, `ranks`, `pair`, `against-published` and `published`.
+/// The table: sections `model`, `seed`, `ensemble`, `ranks`, `pair`, `against-published`, `ensemble-pair`,
+/// `ensemble-against-published` and `published`.
 pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
+    let mut table = Table::new(columns());
+    for under in &comparison.protocols {
+        for row in model_rows(comparison.source, under) {
+            table.push(row)?;
+        }
+        if let Some((models, test)) = &under.ranks {
+            let mut row = vec![Cell::Missing; COLUMNS];
+            row[..4].clone_from_slice(&[
+                "ranks".into(),
+                comparison.source.to_string().into(),
+                under.protocol.name().into(),
+                models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ").into(),
+            ]);
+            row[5] = test.blocks.into();
+            row[19] = test.p.into();
+            table.push(row)?;
+        }
+        let families = [
+            ("pair", &under.pairs),
+            ("against-published", &under.against_published),
+            ("ensemble-pair", &under.ensembles.pairs),
+            ("ensemble-against-published", &under.ensembles.against_published),
+        ];
+        for (section, family) in families {
+            for pair in family {
+                table.push(pair_row(section, comparison.source, under, pair))?;
+            }
+        }
+    }
+    for figure in &comparison.published {
+        let mut row = vec![Cell::Missing; COLUMNS];
+        row[..5].clone_from_slice(&[
+            "published".into(),
+            "real".into(),
+            Cell::Missing,
+            figure.model.as_str().into(),
+            figure.sets.into(),
+        ]);
+        row[7] = estimate(figure.mean, None);
+        row[8] = figure.median.into();
+        row[9] = figure.sd.into();
+        row[20] = crate::page::status(figure.status).to_string().into();
+        table.push(row)?;
+    }
+    Ok(table)
+}
+
+fn columns() -> Vec<Column> {
     let text = |name| Column::new(name, Format::Text);
     let integer = |name| Column::new(name, Format::Integer);
     let fixed = |name| Column::new(name, Format::Fixed(6));
     let significant = |name| Column::new(name, Format::Significant(6));
-    let mut table = Table::new(vec![
+    vec![
         text("section"),
         text("data"),
         text("protocol"),
@@ -175,79 +250,56 @@ pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
         significant("nemenyi_p"),
         significant("friedman_p"),
         text("status"),
-    ]);
-    for under in &comparison.protocols {
-        for (model, summary, left_out) in &under.models {
-            table.push(model_row(comparison.source, under, *model, summary.as_ref(), *left_out))?;
-        }
-        if let Some((models, test)) = &under.ranks {
-            let mut row = vec![Cell::Missing; table.columns().len()];
-            row[..4].clone_from_slice(&[
-                "ranks".into(),
-                comparison.source.to_string().into(),
-                under.protocol.name().into(),
-                models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ").into(),
-            ]);
-            row[5] = test.blocks.into();
-            row[19] = test.p.into();
-            table.push(row)?;
-        }
-        for (section, family) in [("pair", &under.pairs), ("against-published", &under.against_published)] {
-            for pair in family {
-                table.push(pair_row(section, comparison.source, under, pair))?;
-            }
-        }
+        integer("seed_number"),
+        fixed("seed_sd"),
+    ]
+}
+
+/// Rows of the sections `model`, `seed` and `ensemble`.
+fn model_rows(source: Source, under: &ProtocolComparison) -> Vec<Vec<Cell>> {
+    let mut rows = Vec::new();
+    for (model, summary, left_out) in &under.models {
+        let mut row = model_row(("model", source, under.protocol), model.name(), summary.as_ref(), *left_out);
+        row[17] = under.mean_rank(*model).into();
+        row[22] = under.seed_sd(*model).into();
+        rows.push(row);
     }
-    for figure in &comparison.published {
-        let mut row = vec![Cell::Missing; table.columns().len()];
-        row[..5].clone_from_slice(&[
-            "published".into(),
-            "real".into(),
-            Cell::Missing,
-            figure.model.as_str().into(),
-            figure.sets.into(),
-        ]);
-        row[7] = estimate(figure.mean, None);
-        row[8] = figure.median.into();
-        row[9] = figure.sd.into();
-        row[20] = crate::page::status(figure.status).to_string().into();
-        table.push(row)?;
+    for of_seed in &under.seeds {
+        let name = of_seed.model.name();
+        let section = ("seed", source, under.protocol);
+        let mut row = model_row(section, name, Some(&of_seed.summary), of_seed.not_converged);
+        row[21] = of_seed.seed_number.into();
+        rows.push(row);
     }
-    Ok(table)
+    for (contestant, summary, left_out) in &under.ensembles.ensembles {
+        let section = ("ensemble", source, under.protocol);
+        rows.push(model_row(section, &contestant.name(), Some(summary), *left_out));
+    }
+    rows
 }
 
 fn model_row(
-    source: Source,
-    under: &ProtocolComparison,
-    model: ModelKind,
+    (section, source, protocol): (&str, Source, Protocol),
+    name: &str,
     summary: Option<&ModelSummary>,
     left_out: usize,
 ) -> Vec<Cell> {
     let over = summary.map(|summary| summary.over_sets);
     let mean = over.map(|over| estimate(over.mean, summary.and_then(|summary| summary.interval)));
-    vec![
-        "model".into(),
+    let mut row = vec![Cell::Missing; COLUMNS];
+    row[..10].clone_from_slice(&[
+        section.into(),
         source.to_string().into(),
-        under.protocol.name().into(),
-        model.name().into(),
+        protocol.name().into(),
+        name.into(),
         over.map_or(0, |over| over.count).into(),
         summary.map_or(0, |summary| summary.tfs).into(),
         left_out.into(),
         mean.unwrap_or(Cell::Missing),
         over.map(|over| over.median).into(),
         over.and_then(|over| over.sd).into(),
-        Cell::Missing,
-        Cell::Missing,
-        Cell::Missing,
-        Cell::Missing,
-        Cell::Missing,
-        Cell::Missing,
-        Cell::Missing,
-        under.mean_rank(model).into(),
-        Cell::Missing,
-        Cell::Missing,
-        Cell::Missing,
-    ]
+    ]);
+    row
 }
 
 fn pair_row(section: &str, source: Source, under: &ProtocolComparison, pair: &PairComparison) -> Vec<Cell> {
@@ -271,6 +323,8 @@ fn pair_row(section: &str, source: Source, under: &ProtocolComparison, pair: &Pa
         pair.effects.map(|effects| effects.rank_biserial).into(),
         Cell::Missing,
         under.nemenyi(&pair.first, &pair.second).into(),
+        Cell::Missing,
+        Cell::Missing,
         Cell::Missing,
         Cell::Missing,
     ]

@@ -10,6 +10,7 @@ use demo_eval::ScoredLabels;
 use demo_report::{Column, Format, Table};
 
 use crate::Result;
+use crate::ensembles::log_odds;
 use crate::run::{FinishedJob, Run};
 
 /// One row for each job on a simulated set, and one for the oracle of each set.
@@ -22,16 +23,17 @@ pub(crate) fn decoys(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
         ["auroc_decoys", "auroc_plain", "false_positives_decoys", "false_positives_plain", "true_positives"]
             .map(fixed),
     );
+    columns.push(Column::new("seed_number", Format::Integer));
     let mut table = Table::new(columns);
     for (index, set) in run.sets.iter().enumerate() {
         let Some(ceiling) = &set.ceiling else { continue };
         let test = set.data.test();
-        let oracle = ("oracle", "NA", 0, ceiling.scores.clone());
+        let oracle = ("oracle", "NA", 0, None, ceiling.scores.clone());
         let of_set = jobs.iter().filter(|finished| finished.job.set == index).map(|finished| {
-            let scores = finished.evaluate.scores.iter().map(|&score| f64::from(score)).collect();
-            (finished.job.model.name(), finished.job.protocol.name(), finished.job.fold, scores)
+            let job = &finished.job;
+            (job.model.name(), job.protocol.name(), job.fold, Some(job.seed_number), log_odds(finished))
         });
-        for (model, protocol, fold, scores) in std::iter::once(oracle).chain(of_set) {
+        for (model, protocol, fold, seed_number, scores) in std::iter::once(oracle).chain(of_set) {
             let Judged { decoys, plain, auroc, passed } = Judged::new(test, &scores)?;
             table.push(vec![
                 set.data.name().into(),
@@ -48,6 +50,7 @@ pub(crate) fn decoys(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
                 passed[0].into(),
                 passed[1].into(),
                 passed[2].into(),
+                seed_number.into(),
             ])?;
         }
     }

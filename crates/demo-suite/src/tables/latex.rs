@@ -38,6 +38,7 @@ fn models(comparison: &Comparison) -> Result<Table> {
         Column::new("Median", Format::Fixed(3)),
         Column::new("SD", Format::Fixed(3)),
         Column::new("Mean rank", Format::Fixed(2)),
+        Column::new("SD between seeds", Format::Fixed(4)),
     ]);
     for under in &comparison.protocols {
         for (model, summary, _) in &under.models {
@@ -52,6 +53,21 @@ fn models(comparison: &Comparison) -> Result<Table> {
                 over.median.into(),
                 over.sd.into(),
                 under.mean_rank(*model).into(),
+                under.seed_sd(*model).into(),
+            ])?;
+        }
+        for (contestant, summary, _) in &under.ensembles.ensembles {
+            let over = summary.over_sets;
+            table.push(vec![
+                contestant.title().into(),
+                under.protocol.name().into(),
+                over.count.into(),
+                summary.tfs.into(),
+                estimate(over.mean, summary.interval),
+                over.median.into(),
+                over.sd.into(),
+                Cell::Missing,
+                Cell::Missing,
             ])?;
         }
     }
@@ -71,7 +87,8 @@ fn pairs(comparison: &Comparison) -> Result<Table> {
         Column::new("Rank-biserial", Format::Fixed(2)),
     ]);
     for under in &comparison.protocols {
-        for pair in under.pairs.iter().chain(&under.against_published) {
+        let ensembles = under.ensembles.pairs.iter().chain(&under.ensembles.against_published);
+        for pair in under.pairs.iter().chain(&under.against_published).chain(ensembles) {
             table.push(vec![
                 format!("{} - {}", pair.first, pair.second).into(),
                 under.protocol.name().into(),

@@ -1,4 +1,4 @@
-//! `results.tsv` and `timings.tsv`: one row per set, model, protocol, fold and seed.
+//! `results.tsv` and `timings.tsv`: one row per set, model, protocol, fold and number of the seed.
 
 use demo_eval::{Binning, Predictions, ScoredLabels};
 use demo_models::Strands;
@@ -54,6 +54,7 @@ pub(crate) fn results(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
         fixed("ece"),
         fixed("temperature"),
         fixed("ece_scaled"),
+        integer("seed_number"),
         text("weights_sha256"),
     ]);
     for finished in jobs {
@@ -95,6 +96,7 @@ pub(crate) fn results(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
             calibration.expected_error.into(),
             evaluate.temperature.into(),
             calibration.scaled.into(),
+            job.seed_number.into(),
             train.weights_sha256.as_str().into(),
         ])?;
     }
@@ -114,6 +116,8 @@ pub(crate) fn timings(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
         seconds("evaluate_s"),
         seconds("explain_s"),
         Column::new("sequences_per_s", Format::Fixed(0)),
+        Column::new("seed_number", Format::Integer),
+        Column::new("train_size", Format::Integer),
     ]);
     for FinishedJob { job, train, evaluate, explain } in jobs {
         let sequences = match &job.recipe {
@@ -129,6 +133,8 @@ pub(crate) fn timings(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
             evaluate.seconds.into(),
             explain.as_ref().map(|explain| explain.seconds).into(),
             (sequences / train.seconds.max(1e-9)).into(),
+            job.seed_number.into(),
+            job.size.into(),
         ])?;
     }
     Ok(table)

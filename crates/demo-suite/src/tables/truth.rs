@@ -198,6 +198,7 @@ impl TruthSummary {
                         Some(Estimate::from_interval(summary.over_sets.mean, summary.interval))
                     })
                     .collect(),
+                points: Vec::new(),
                 published: Some(chance),
             };
             DotPlot {
