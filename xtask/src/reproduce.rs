@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use demo_suite::{DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig};
+use demo_suite::{Balance, DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig};
 
 /// Arguments of `cargo xtask reproduce`.
 #[derive(Debug, clap::Args)]
@@ -40,6 +40,10 @@ pub(crate) struct Args {
     /// The most training steps of a network, for a quick look; what has not converged by then is marked
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
+    /// Where one class is rarer: weigh the classes in the loss so that both have the same total (weights),
+    /// or by UNBOUND:BOUND, or draw both equally often (sampling); networks of the honest protocol alone
+    #[arg(long, default_value = "none", value_name = "none|weights|sampling|U:B")]
+    balance: Balance,
     /// Seed of everything random
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -130,6 +134,7 @@ fn config(args: &Args) -> RunConfig {
         protocols,
         folds: args.folds,
         max_steps: args.max_steps,
+        balance: args.balance,
         seed: args.seed,
         seeds: args.seeds,
         train_sizes: args.train_sizes.clone(),

@@ -4,7 +4,7 @@
 use demo_engine::AdamConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, Schedule};
+use crate::{Balance, Error, Result, Schedule};
 
 /// Which strands a prediction reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,10 @@ pub struct TrainingConfig {
     /// Decay a step of an exponential moving average of the weights, which is then evaluated and kept
     /// in their place.
     pub averaging: Option<f64>,
+    /// How the classes are balanced. Not written where they are not, so that regimes of before are read
+    /// and recognised.
+    #[serde(default, skip_serializing_if = "Balance::is_none")]
+    pub balance: Balance,
 }
 
 impl TrainingConfig {
@@ -114,6 +118,8 @@ impl TrainingConfig {
         wanted(self.max_epochs != Some(0), "max_epochs", "0".to_owned(), "at least 1")?;
         wanted(self.max_steps != Some(0), "max_steps", "0".to_owned(), "at least 1")?;
         wanted(self.patience != Some(0), "patience", "0".to_owned(), "at least 1")?;
+        let sampled = self.balance == Balance::Sampling && self.order == Order::File;
+        wanted(!sampled, "balance", self.balance.to_string(), "order shuffled for sampling")?;
         let tolerance = self.tolerance;
         wanted(tolerance >= 0.0, "tolerance", tolerance.to_string(), "at least 0")?;
         let (Interval::Epochs(0) | Interval::Steps(0)) = self.evaluate_every else {
@@ -172,6 +178,10 @@ mod tests {
         assert_eq!(
             refused(TrainingConfig { max_epochs: None, ..published.clone() }),
             "max_epochs and max_steps: found neither, wanted at least one of them"
+        );
+        assert_eq!(
+            refused(TrainingConfig { balance: Balance::Sampling, ..published.clone() }),
+            "balance: found sampling, wanted order shuffled for sampling"
         );
         let schedule = Schedule::Cosine { last: 2.0 };
         assert!(refused(TrainingConfig { schedule, ..published }).starts_with("schedule.last: found 2"));

@@ -29,6 +29,7 @@
 
 mod arch;
 mod auroc;
+mod balance;
 mod checkpoint;
 mod config;
 mod data;
@@ -45,6 +46,7 @@ mod sequence_model;
 mod trainer;
 
 pub use arch::{Architecture, CLASSES, CnnConfig, CnnRnnConfig, ConvolutionBlock, RnnConfig, Size};
+pub use balance::{Balance, ClassWeights};
 pub use checkpoint::TrainedModel;
 pub use config::{Interval, Order, Selection, Strands, TrainingConfig};
 pub use data::LabelledSequences;

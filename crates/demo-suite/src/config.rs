@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use demo_data::embedded;
 use demo_data::fetch::Collection;
 use demo_data::simulate::Placement;
-use demo_models::DeviceChoice;
+use demo_models::{Balance, DeviceChoice};
 use serde::{Deserialize, Serialize};
 
 use crate::models::ModelKind;
@@ -127,6 +127,8 @@ pub struct RunConfig {
     pub folds: Option<usize>,
     /// The most training steps of a network, for a quick look; `None` leaves it to the protocol.
     pub max_steps: Option<u64>,
+    /// How the honest protocol balances the classes of a network's training sequences.
+    pub balance: Balance,
     /// Seed of everything random.
     pub seed: u64,
     /// Networks of each set, model, protocol and fold, trained from as many seeds drawn from `seed`.
@@ -170,6 +172,9 @@ pub struct Settings {
     pub folds: usize,
     /// The most training steps of a network; `None` leaves it to the protocol.
     pub max_steps: Option<u64>,
+    /// How the honest protocol balances the classes of a network's training sequences.
+    #[serde(default)]
+    pub balance: Balance,
     /// Seed of everything random.
     pub seed: u64,
     /// Networks of each set, model, protocol and fold; a run can be continued with another number.
@@ -225,6 +230,7 @@ impl RunConfig {
             let wanted = "--protocol honest or both: a baseline has no published training";
             return Err(setting("--models", baseline, wanted));
         }
+        check_balance(self.balance, &protocols, &models)?;
         let sets = self.sets.clone().unwrap_or_default();
         Ok(Settings {
             profile: self.profile,
@@ -235,6 +241,7 @@ impl RunConfig {
             protocols,
             folds,
             max_steps: self.max_steps,
+            balance: self.balance,
             seed: self.seed,
             seeds: self.seeds,
             train_sizes,
@@ -277,6 +284,21 @@ impl RunConfig {
     }
 }
 
+/// Refuses a balance that would change nothing: the published training has none, and a baseline fits none.
+fn check_balance(balance: Balance, protocols: &[Protocol], models: &[ModelKind]) -> Result<()> {
+    if balance.is_none() {
+        return Ok(());
+    }
+    if !protocols.contains(&Protocol::Honest) {
+        let wanted = "--protocol honest or both: the published training balances nothing";
+        return Err(setting("--balance", &balance, wanted));
+    }
+    if !models.iter().any(|model| model.is_network()) {
+        return Err(setting("--balance", &balance, "a network among --models: baselines balance nothing"));
+    }
+    Ok(())
+}
+
 /// The folder that `cargo xtask fetch encode` leaves.
 fn fetched_sets(profile: Profile) -> Result<PathBuf> {
     let folder = Collection::Encode.folder();
@@ -305,6 +327,7 @@ mod tests {
             protocols: None,
             folds: None,
             max_steps: None,
+            balance: Balance::None,
             seed: 1,
             seeds: 1,
             train_sizes: vec![],
@@ -360,6 +383,18 @@ mod tests {
         assert!(folds.settings().unwrap_err().to_string().contains("--train-sizes with 2 folds"));
         assert!(RunConfig { train_sizes: vec![0], ..curves }.settings().is_err());
         assert!(RunConfig { seeds: 0, ..config() }.settings().unwrap_err().to_string().contains("--seeds 0"));
+        let weights = RunConfig { balance: Balance::InverseFrequency, ..config() };
+        assert_eq!(weights.settings().unwrap().balance, Balance::InverseFrequency);
+        for (useless, wanted) in [
+            (
+                RunConfig { protocols: Some(vec![Protocol::AsPublished]), ..weights.clone() },
+                "--protocol honest",
+            ),
+            (RunConfig { models: Some(vec![ModelKind::Gkm]), ..weights }, "a network among --models"),
+        ] {
+            let error = useless.settings().unwrap_err().to_string();
+            assert!(error.contains("--balance weights") && error.contains(wanted), "{error}");
+        }
         assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { bank: Some(0), ..config() }.settings().is_err());
     }

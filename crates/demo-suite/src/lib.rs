@@ -56,7 +56,7 @@ mod workers;
 pub use baselines::Baseline;
 pub use config::{Profile, Protocol, RunConfig, Settings};
 pub use demo_data::simulate::Placement;
-pub use demo_models::DeviceChoice;
+pub use demo_models::{Balance, DeviceChoice};
 pub use error::{Error, Result};
 pub use interrupt::Interrupt;
 pub use models::{Method, ModelKind};

@@ -168,6 +168,7 @@ mod tests {
             protocols: vec![Protocol::Honest],
             folds: 1,
             max_steps: None,
+            balance: demo_models::Balance::None,
             seed,
             seeds: 1,
             train_sizes: vec![],

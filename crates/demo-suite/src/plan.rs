@@ -303,7 +303,8 @@ fn regime(
     let mut training = match protocol {
         Protocol::Honest => {
             let held_out = (examples as f64 * VALIDATION_FRACTION) as usize;
-            TrainingConfig::honest(architecture, examples - held_out)
+            let training = TrainingConfig::honest(architecture, examples - held_out);
+            TrainingConfig { balance: settings.balance, ..training }
         }
         Protocol::AsPublished => TrainingConfig::as_published(),
     };

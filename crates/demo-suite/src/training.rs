@@ -156,6 +156,7 @@ mod tests {
             protocols: None,
             folds: None,
             max_steps: Some(3),
+            balance: demo_models::Balance::None,
             seed: 5,
             seeds: 1,
             train_sizes: vec![],

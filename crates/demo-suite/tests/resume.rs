@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use demo_core::{DnaSequence, Seed};
-use demo_suite::{DeviceChoice, Error, Interrupt, ModelKind, Placement, Profile, RunConfig, reproduce};
+use demo_suite::{
+    Balance, DeviceChoice, Error, Interrupt, ModelKind, Placement, Profile, RunConfig, reproduce,
+};
 use rand::Rng;
 
 const LENGTH: usize = 60;
@@ -51,6 +53,7 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
         protocols: None,
         folds: None,
         max_steps: Some(12),
+        balance: Balance::None,
         seed: 5,
         seeds: 1,
         train_sizes: vec![],
@@ -176,6 +179,35 @@ fn baselines_are_judged_like_networks_and_leave_them_as_they_are() {
     assert!(both.join("report/critical-difference-honest.png").exists());
     let latex = fs::read_to_string(both.join("report/summary.tex")).unwrap();
     assert!(latex.contains("\\toprule") && latex.contains("gapped k-mers"), "{latex}");
+}
+
+#[test]
+fn a_balance_is_kept_in_the_manifest_trains_otherwise_and_is_not_changed_midway() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_sets(&data);
+    // One bound sequence of three is left.
+    for set in ["JUN_K562_A", "FOS_K562_B"] {
+        let path = data.join(set).join("train.fa");
+        let text = fs::read_to_string(&path).unwrap();
+        let records = text.split('>').skip(1).enumerate().filter(|(at, _)| at % 2 == 1 || at % 4 == 0);
+        let kept: Vec<&str> = records.map(|(_, record)| record).collect();
+        fs::write(&path, format!(">{}", kept.join(">"))).unwrap();
+    }
+    let run = |name: &str, balance| RunConfig { balance, ..config(&data, folder.path().join(name)) };
+    let tables =
+        [("none", Balance::None), ("weights", Balance::InverseFrequency), ("sampling", Balance::Sampling)]
+            .map(|(name, balance)| {
+                reproduce(&run(name, balance), &Interrupt::default()).unwrap();
+                let manifest = fs::read(folder.path().join(name).join("manifest.json")).unwrap();
+                let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+                let wanted = serde_json::to_value(balance).unwrap();
+                assert_eq!(manifest["settings"]["balance"], wanted);
+                fs::read_to_string(folder.path().join(name).join("results.tsv")).unwrap()
+            });
+    assert!(tables[0] != tables[1] && tables[0] != tables[2] && tables[1] != tables[2]);
+    let other = reproduce(&run("none", Balance::Sampling), &Interrupt::default()).unwrap_err().to_string();
+    assert!(other.contains("balance \"none\"") && other.contains("balance \"sampling\""), "{other}");
 }
 
 #[test]

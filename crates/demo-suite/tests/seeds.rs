@@ -8,7 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use demo_core::{DnaSequence, Seed};
-use demo_suite::{DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig, reproduce};
+use demo_suite::{
+    Balance, DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig, reproduce,
+};
 use rand::Rng;
 
 const LENGTH: usize = 60;
@@ -58,6 +60,7 @@ fn config(data: &Path, out: PathBuf, seeds: usize) -> RunConfig {
         protocols: Some(vec![Protocol::AsPublished]),
         folds: None,
         max_steps: Some(5),
+        balance: Balance::None,
         seed: 5,
         seeds,
         train_sizes: vec![],

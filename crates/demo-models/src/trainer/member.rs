@@ -11,7 +11,7 @@ use crate::config::Selection;
 use crate::evaluator::mean_loss;
 use crate::order::{Visit, Visits};
 use crate::schedule::{Clock, Descent};
-use crate::{CLASSES, LabelledSequences, Schedule, TrainingConfig};
+use crate::{Balance, CLASSES, LabelledSequences, Schedule, TrainingConfig};
 
 /// How far below the loss of guessing a validation loss must have been for the patience to begin.
 const LEARNED: f64 = 0.01;
@@ -27,6 +27,9 @@ pub(super) struct MemberState {
     validation: Option<Rows>,
     training_labels: Vec<u8>,
     validation_labels: Vec<u8>,
+    /// What a sequence of each class weighs in training and in validation.
+    training_weights: [f32; CLASSES],
+    validation_weights: [f64; CLASSES],
     visits: Visits,
     limit: u64,
     /// Steps this member has done.
@@ -58,12 +61,19 @@ pub(super) struct Record {
 impl MemberState {
     pub(super) fn new(member: &Member<'_>, training: Rows, validation: Option<Rows>) -> Self {
         let config = member.config;
-        let (count, either) = (member.training.len(), config.reverse_complement);
-        let visits = Visits::new(config.order, config.batch, count, either, member.seed);
+        let (labels, either) = (member.training.labels(), config.reverse_complement);
+        let visits = if config.balance == Balance::Sampling {
+            Visits::balanced(config.batch, labels, either, member.seed)
+        } else {
+            Visits::new(config.order, config.batch, labels.len(), either, member.seed)
+        };
+        let validation_labels = member.validation.map_or(&[][..], LabelledSequences::labels);
         Self {
             digests: (member.training.digest(), member.validation.map(LabelledSequences::digest)),
-            training_labels: member.training.labels().to_vec(),
-            validation_labels: member.validation.map(|set| set.labels().to_vec()).unwrap_or_default(),
+            training_labels: labels.to_vec(),
+            validation_labels: validation_labels.to_vec(),
+            training_weights: config.balance.training_weights(labels).map(|weight| weight as f32),
+            validation_weights: config.balance.validation_weights(validation_labels),
             limit: config.step_limit(visits.epoch_steps()),
             config: config.clone(),
             seed: member.seed,
@@ -118,8 +128,9 @@ impl MemberState {
                 _ => training.start,
             };
             rows.push(start + visit.sequence);
-            labels.push(self.training_labels[visit.sequence as usize]);
-            weights.push(1.0);
+            let label = self.training_labels[visit.sequence as usize];
+            labels.push(label);
+            weights.push(self.training_weights[usize::from(label)]);
         }
         rows.resize(full, training.start);
         labels.resize(full, 0);
@@ -226,7 +237,7 @@ impl MemberState {
     /// below it. Exhausted, the final descent begins, or the training ends where the schedule has none.
     fn watch(&mut self, loss: Option<f64>) {
         let (Some(patience), Some(loss)) = (self.config.patience, loss) else { return };
-        let chance = chance_loss(&self.validation_labels);
+        let chance = chance_loss(&self.validation_labels, self.validation_weights);
         let record = &mut self.record;
         if record.reference.is_none() && loss > chance - LEARNED {
             return;
@@ -272,7 +283,8 @@ impl MemberState {
             epoch: self.epoch(),
             training_loss,
             training_auroc: auroc(&scores, &labels),
-            validation_loss: logits.map(|logits| mean_loss(logits, &self.validation_labels)),
+            validation_loss: logits
+                .map(|logits| mean_loss(logits, &self.validation_labels, self.validation_weights)),
             validation_auroc: logits.and_then(|logits| auroc(&differences(logits), &self.validation_labels)),
             learning_rate: self.learning_rate(self.steps.saturating_sub(1)),
         }
@@ -288,8 +300,11 @@ impl MemberState {
     }
 }
 
-/// The loss of always predicting the share of bound sequences.
-fn chance_loss(labels: &[u8]) -> f64 {
-    let bound = labels.iter().map(|&label| f64::from(label)).sum::<f64>() / labels.len() as f64;
+/// The loss of always predicting the share of bound sequences, each class with its weight.
+fn chance_loss(labels: &[u8], weights: [f64; CLASSES]) -> f64 {
+    let total = |labels: &mut dyn Iterator<Item = &u8>| -> f64 {
+        labels.map(|&label| weights[usize::from(label)]).sum()
+    };
+    let bound = total(&mut labels.iter().filter(|&&label| label == 1)) / total(&mut labels.iter());
     -(bound * bound.ln() + (1.0 - bound) * (1.0 - bound).ln())
 }

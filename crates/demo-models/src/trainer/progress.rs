@@ -30,12 +30,13 @@ pub struct Evaluation {
     pub step: u64,
     /// Epochs begun: the first step belongs to epoch 1.
     pub epoch: u64,
-    /// Mean training loss since the last evaluation, dropout on.
+    /// Mean training loss since the last evaluation, dropout on, classes weighed as the regime weighs them.
     pub training_loss: f64,
     /// AUROC of the training sequences visited since the last evaluation, dropout on; `None` where one
     /// class was not visited.
     pub training_auroc: Option<f64>,
-    /// Mean loss over the validation sequences, strands averaged where prediction averages them.
+    /// Mean loss over the validation sequences, strands averaged where prediction averages them, classes
+    /// weighed as the regime weighs them.
     pub validation_loss: Option<f64>,
     /// AUROC of the validation sequences.
     pub validation_auroc: Option<f64>,

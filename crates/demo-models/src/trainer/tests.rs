@@ -8,6 +8,8 @@ use demo_core::{DnaSequence, Seed};
 use demo_engine::{Activation, Device};
 use rand::Rng;
 
+mod balance;
+
 use super::{Ending, Member, Status, Trainer};
 use crate::{
     Architecture, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, Interval, LabelledSequences, RnnConfig,
@@ -18,12 +20,18 @@ const LENGTH: usize = 30;
 
 /// Random sequences; every other one holds TGACTCAT at a random place on a random strand.
 fn planted(count: usize, seed: u64) -> LabelledSequences {
+    let (sequences, labels) = planted_in_one_of(2, count, seed);
+    LabelledSequences::new(&sequences, &labels).unwrap()
+}
+
+/// The same, one sequence of so many holding the motif.
+fn planted_in_one_of(every: usize, count: usize, seed: u64) -> (Vec<DnaSequence>, Vec<u8>) {
     let mut stream = Seed::new(seed).stream("planted");
     let motif = [3, 2, 0, 1, 3, 1, 0, 3];
     let sequences: Vec<DnaSequence> = (0..count)
         .map(|at| {
             let mut codes: Vec<u8> = (0..LENGTH).map(|_| stream.random_range(0..4)).collect();
-            if at % 2 == 0 {
+            if at % every == 0 {
                 let place = stream.random_range(0..LENGTH - motif.len());
                 codes[place..place + motif.len()].copy_from_slice(&motif);
             }
@@ -31,8 +39,8 @@ fn planted(count: usize, seed: u64) -> LabelledSequences {
             if stream.random() { sequence.to_reverse_complement() } else { sequence }
         })
         .collect();
-    let labels: Vec<u8> = (0..count).map(|at| u8::from(at % 2 == 0)).collect();
-    LabelledSequences::new(&sequences, &labels).unwrap()
+    let labels: Vec<u8> = (0..count).map(|at| u8::from(at % every == 0)).collect();
+    (sequences, labels)
 }
 
 fn small_cnn() -> Architecture {
