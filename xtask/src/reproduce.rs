@@ -44,6 +44,14 @@ pub(crate) struct Args {
     /// or by UNBOUND:BOUND, or draw both equally often (sampling); networks of the honest protocol alone
     #[arg(long, default_value = "none", value_name = "none|weights|sampling|U:B")]
     balance: Balance,
+    /// Steps over which the learning rate rises linearly from 0, under the honest protocol; without it
+    /// the protocol's 100
+    #[arg(long, value_name = "STEPS")]
+    warm_up: Option<u64>,
+    /// Decay a step of a moving average of the weights, which is then validated and kept in their place,
+    /// under the honest protocol; 0 for none; without it the protocol's 0.99
+    #[arg(long, value_name = "DECAY")]
+    averaging: Option<f64>,
     /// Seed of everything random
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -135,6 +143,8 @@ fn config(args: &Args) -> RunConfig {
         folds: args.folds,
         max_steps: args.max_steps,
         balance: args.balance,
+        warm_up: args.warm_up,
+        averaging: args.averaging,
         seed: args.seed,
         seeds: args.seeds,
         train_sizes: args.train_sizes.clone(),

@@ -129,6 +129,11 @@ pub struct RunConfig {
     pub max_steps: Option<u64>,
     /// How the honest protocol balances the classes of a network's training sequences.
     pub balance: Balance,
+    /// Steps over which the honest protocol's learning rate rises from 0; `None` leaves it to the protocol.
+    pub warm_up: Option<u64>,
+    /// Decay a step of the moving average of the weights under the honest protocol, 0 for no average;
+    /// `None` leaves it to the protocol.
+    pub averaging: Option<f64>,
     /// Seed of everything random.
     pub seed: u64,
     /// Networks of each set, model, protocol and fold, trained from as many seeds drawn from `seed`.
@@ -153,7 +158,7 @@ pub struct RunConfig {
 }
 
 /// A run's choices with every default filled in: what decides its outcome, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// How much is run.
     pub profile: Profile,
@@ -175,6 +180,12 @@ pub struct Settings {
     /// How the honest protocol balances the classes of a network's training sequences.
     #[serde(default)]
     pub balance: Balance,
+    /// Steps over which the honest protocol's learning rate rises; `None` for the protocol's.
+    #[serde(default)]
+    pub warm_up: Option<u64>,
+    /// Decay a step of the moving average of the weights, 0 for no average; `None` for the protocol's.
+    #[serde(default)]
+    pub averaging: Option<f64>,
     /// Seed of everything random.
     pub seed: u64,
     /// Networks of each set, model, protocol and fold; a run can be continued with another number.
@@ -230,7 +241,7 @@ impl RunConfig {
             let wanted = "--protocol honest or both: a baseline has no published training";
             return Err(setting("--models", baseline, wanted));
         }
-        check_balance(self.balance, &protocols, &models)?;
+        self.check_training(&protocols, &models)?;
         let sets = self.sets.clone().unwrap_or_default();
         Ok(Settings {
             profile: self.profile,
@@ -242,6 +253,8 @@ impl RunConfig {
             folds,
             max_steps: self.max_steps,
             balance: self.balance,
+            warm_up: self.warm_up,
+            averaging: self.averaging,
             seed: self.seed,
             seeds: self.seeds,
             train_sizes,
@@ -272,6 +285,30 @@ impl RunConfig {
         }
     }
 
+    /// Checks what alters training, and refuses it where it would change nothing: the published training
+    /// stays as it was published, and a baseline has no such training.
+    fn check_training(&self, protocols: &[Protocol], models: &[ModelKind]) -> Result<()> {
+        if let Some(decay) = self.averaging
+            && !(0.0..1.0).contains(&decay)
+        {
+            return Err(setting("--averaging", &decay, "a decay of at least 0 (no average), below 1"));
+        }
+        let balance = (!self.balance.is_none()).then(|| self.balance.to_string());
+        let warm_up = self.warm_up.map(|steps| steps.to_string());
+        let averaging = self.averaging.map(|decay| decay.to_string());
+        for (flag, found) in [("--balance", balance), ("--warm-up", warm_up), ("--averaging", averaging)] {
+            let Some(found) = found else { continue };
+            if !protocols.contains(&Protocol::Honest) {
+                let wanted = "--protocol honest or both: the published training stays as it was published";
+                return Err(setting(flag, &found, wanted));
+            }
+            if !models.iter().any(|model| model.is_network()) {
+                return Err(setting(flag, &found, "a network among --models: baselines train without it"));
+            }
+        }
+        Ok(())
+    }
+
     /// The output folder.
     pub fn out(&self) -> PathBuf {
         self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(self.profile.name()))
@@ -282,21 +319,6 @@ impl RunConfig {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.threads.unwrap_or_else(cores)
     }
-}
-
-/// Refuses a balance that would change nothing: the published training has none, and a baseline fits none.
-fn check_balance(balance: Balance, protocols: &[Protocol], models: &[ModelKind]) -> Result<()> {
-    if balance.is_none() {
-        return Ok(());
-    }
-    if !protocols.contains(&Protocol::Honest) {
-        let wanted = "--protocol honest or both: the published training balances nothing";
-        return Err(setting("--balance", &balance, wanted));
-    }
-    if !models.iter().any(|model| model.is_network()) {
-        return Err(setting("--balance", &balance, "a network among --models: baselines balance nothing"));
-    }
-    Ok(())
 }
 
 /// The folder that `cargo xtask fetch encode` leaves.
@@ -314,11 +336,10 @@ fn setting(flag: &'static str, found: &dyn ToString, wanted: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config() -> RunConfig {
-        RunConfig {
+impl RunConfig {
+    /// The standard profile with all left open.
+    pub(crate) fn for_tests() -> Self {
+        Self {
             profile: Profile::Standard,
             data: None,
             placement: Placement::Centred,
@@ -328,6 +349,8 @@ mod tests {
             folds: None,
             max_steps: None,
             balance: Balance::None,
+            warm_up: None,
+            averaging: None,
             seed: 1,
             seeds: 1,
             train_sizes: vec![],
@@ -339,6 +362,15 @@ mod tests {
             command: String::new(),
             revision: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> RunConfig {
+        RunConfig::for_tests()
     }
 
     #[test]
@@ -383,19 +415,36 @@ mod tests {
         assert!(folds.settings().unwrap_err().to_string().contains("--train-sizes with 2 folds"));
         assert!(RunConfig { train_sizes: vec![0], ..curves }.settings().is_err());
         assert!(RunConfig { seeds: 0, ..config() }.settings().unwrap_err().to_string().contains("--seeds 0"));
-        let weights = RunConfig { balance: Balance::InverseFrequency, ..config() };
-        assert_eq!(weights.settings().unwrap().balance, Balance::InverseFrequency);
-        for (useless, wanted) in [
-            (
-                RunConfig { protocols: Some(vec![Protocol::AsPublished]), ..weights.clone() },
-                "--protocol honest",
-            ),
-            (RunConfig { models: Some(vec![ModelKind::Gkm]), ..weights }, "a network among --models"),
-        ] {
-            let error = useless.settings().unwrap_err().to_string();
-            assert!(error.contains("--balance weights") && error.contains(wanted), "{error}");
-        }
         assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
         assert!(RunConfig { bank: Some(0), ..config() }.settings().is_err());
+    }
+
+    #[test]
+    fn what_alters_training_is_kept_and_refused_where_it_would_change_nothing() {
+        let weights = RunConfig { balance: Balance::InverseFrequency, ..config() };
+        assert_eq!(weights.settings().unwrap().balance, Balance::InverseFrequency);
+        let (warm_up, averaging) = (Some(0), Some(0.9));
+        let settings = RunConfig { warm_up, averaging, ..config() }.settings().unwrap();
+        assert_eq!((settings.warm_up, settings.averaging), (warm_up, averaging));
+        let altered = [
+            (weights, "--balance weights"),
+            (RunConfig { warm_up: Some(50), ..config() }, "--warm-up 50"),
+            (RunConfig { averaging: Some(0.0), ..config() }, "--averaging 0"),
+        ];
+        for (config, flag) in altered {
+            let published = Some(vec![Protocol::AsPublished]);
+            let useless = [
+                (RunConfig { protocols: published, ..config.clone() }, "--protocol honest or both"),
+                (RunConfig { models: Some(vec![ModelKind::Gkm]), ..config }, "a network among --models"),
+            ];
+            for (config, wanted) in useless {
+                let error = config.settings().unwrap_err().to_string();
+                assert!(error.contains(flag) && error.contains(wanted), "{error}");
+            }
+        }
+        for decay in [1.0, -0.1, f64::NAN] {
+            let error = RunConfig { averaging: Some(decay), ..config() }.settings().unwrap_err().to_string();
+            assert!(error.contains("--averaging") && error.contains("below 1"), "{error}");
+        }
     }
 }

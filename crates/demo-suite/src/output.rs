@@ -169,6 +169,8 @@ mod tests {
             folds: 1,
             max_steps: None,
             balance: demo_models::Balance::None,
+            warm_up: None,
+            averaging: None,
             seed,
             seeds: 1,
             train_sizes: vec![],

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use demo_core::Seed;
 use demo_data::DataSet;
-use demo_models::{Architecture, TrainingConfig};
+use demo_models::{Architecture, Schedule, TrainingConfig};
 use serde::Serialize;
 
 use crate::baselines::{Baseline, GkmConfig};
@@ -303,8 +303,7 @@ fn regime(
     let mut training = match protocol {
         Protocol::Honest => {
             let held_out = (examples as f64 * VALIDATION_FRACTION) as usize;
-            let training = TrainingConfig::honest(architecture, examples - held_out);
-            TrainingConfig { balance: settings.balance, ..training }
+            altered(settings, TrainingConfig::honest(architecture, examples - held_out))
         }
         Protocol::AsPublished => TrainingConfig::as_published(),
     };
@@ -318,4 +317,51 @@ fn regime(
         training.min_steps = training.min_steps.min(limit);
     }
     training
+}
+
+/// The honest regime with what the user asks for in its place.
+fn altered(settings: &Settings, mut training: TrainingConfig) -> TrainingConfig {
+    training.balance = settings.balance;
+    if let (Schedule::HoldThenDecay { warm_up_steps, .. }, Some(steps)) =
+        (&mut training.schedule, settings.warm_up)
+    {
+        *warm_up_steps = steps;
+    }
+    if let Some(decay) = settings.averaging {
+        training.averaging = (decay > 0.0).then_some(decay);
+    }
+    training
+}
+
+#[cfg(test)]
+mod tests {
+    use demo_models::{Balance, CnnConfig};
+
+    use super::*;
+    use crate::config::RunConfig;
+
+    #[test]
+    fn what_is_asked_for_replaces_the_honest_regime_alone() {
+        let architecture = Architecture::Cnn(CnnConfig::default());
+        let plain = TrainingConfig::honest(&architecture, 850);
+        let settings = RunConfig::for_tests().settings().unwrap();
+        assert_eq!(regime(&settings, &architecture, Protocol::Honest, 1_000), plain);
+        let asked = RunConfig {
+            balance: Balance::Sampling,
+            warm_up: Some(7),
+            averaging: Some(0.5),
+            ..RunConfig::for_tests()
+        };
+        let settings = asked.settings().unwrap();
+        let published = regime(&settings, &architecture, Protocol::AsPublished, 1_000);
+        assert_eq!(published, TrainingConfig::as_published());
+        let found = regime(&settings, &architecture, Protocol::Honest, 1_000);
+        let Schedule::HoldThenDecay { decay, last, .. } = plain.schedule else { panic!("{plain:?}") };
+        let schedule = Schedule::HoldThenDecay { warm_up_steps: 7, decay, last };
+        let averaging = Some(0.5);
+        let wanted = TrainingConfig { balance: Balance::Sampling, schedule, averaging, ..plain };
+        assert_eq!(found, wanted);
+        let off = RunConfig { averaging: Some(0.0), ..RunConfig::for_tests() }.settings().unwrap();
+        assert_eq!(regime(&off, &architecture, Protocol::Honest, 1_000).averaging, None);
+    }
 }

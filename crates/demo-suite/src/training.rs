@@ -157,6 +157,8 @@ mod tests {
             folds: None,
             max_steps: Some(3),
             balance: demo_models::Balance::None,
+            warm_up: None,
+            averaging: None,
             seed: 5,
             seeds: 1,
             train_sizes: vec![],

@@ -54,6 +54,8 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
         folds: None,
         max_steps: Some(12),
         balance: Balance::None,
+        warm_up: None,
+        averaging: None,
         seed: 5,
         seeds: 1,
         train_sizes: vec![],
@@ -208,6 +210,31 @@ fn a_balance_is_kept_in_the_manifest_trains_otherwise_and_is_not_changed_midway(
     assert!(tables[0] != tables[1] && tables[0] != tables[2] && tables[1] != tables[2]);
     let other = reproduce(&run("none", Balance::Sampling), &Interrupt::default()).unwrap_err().to_string();
     assert!(other.contains("balance \"none\"") && other.contains("balance \"sampling\""), "{other}");
+}
+
+#[test]
+fn warm_up_and_averaging_train_otherwise_and_are_not_changed_midway() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_sets(&data);
+    let weights = |name: &str, warm_up, averaging| {
+        let run = RunConfig { warm_up, averaging, ..config(&data, folder.path().join(name)) };
+        reproduce(&run, &Interrupt::default()).unwrap();
+        fs::read(folder.path().join(name).join("models/JUN_K562_A/rnn/model.safetensors")).unwrap()
+    };
+    let plain = weights("plain", None, None);
+    // What the protocol does is no change.
+    assert_eq!(weights("same", Some(100), Some(0.99)), plain);
+    let [warm_up, averaging] = [weights("steep", Some(2), None), weights("last", None, Some(0.0))];
+    assert!(warm_up != plain && averaging != plain && warm_up != averaging);
+    let refused = |warm_up, averaging, name: &str| {
+        let run = RunConfig { warm_up, averaging, ..config(&data, folder.path().join(name)) };
+        reproduce(&run, &Interrupt::default()).unwrap_err().to_string()
+    };
+    let other = refused(Some(3), None, "steep");
+    assert!(other.contains("warm_up 2") && other.contains("warm_up 3"), "{other}");
+    let other = refused(None, Some(0.5), "plain");
+    assert!(other.contains("averaging null") && other.contains("averaging 0.5"), "{other}");
 }
 
 #[test]

@@ -61,6 +61,8 @@ fn config(data: &Path, out: PathBuf, seeds: usize) -> RunConfig {
         folds: None,
         max_steps: Some(5),
         balance: Balance::None,
+        warm_up: None,
+        averaging: None,
         seed: 5,
         seeds,
         train_sizes: vec![],

@@ -8,6 +8,7 @@ use demo_core::{DnaSequence, Seed};
 use demo_engine::{Activation, Device};
 use rand::Rng;
 
+mod averaging;
 mod balance;
 
 use super::{Ending, Member, Status, Trainer};
