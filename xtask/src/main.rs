@@ -13,6 +13,7 @@ mod ci;
 mod fetch;
 mod python;
 mod reproduce;
+mod search;
 mod shell;
 mod test;
 mod tidy;
@@ -35,6 +36,8 @@ enum Command {
     Bench(bench::Args),
     /// Runs the published comparison, on the embedded simulated sets or on a folder of real ones.
     Reproduce(reproduce::Args),
+    /// Looks for a better training regime of a network, on training halves alone.
+    Search(search::Args),
     /// Downloads public data: the sets of the published comparison, JASPAR, HOCOMOCO.
     Fetch(fetch::Args),
     /// Runs all tests and doc tests, in the release profile.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
+        Command::Search(args) => search::run(&args),
         Command::Fetch(args) => fetch::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),

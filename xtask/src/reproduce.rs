@@ -52,6 +52,9 @@ pub(crate) struct Args {
     /// under the honest protocol; 0 for none; without it the protocol's 0.99
     #[arg(long, value_name = "DECAY")]
     averaging: Option<f64>,
+    /// File of regimes that `cargo xtask search` wrote, for the honest protocol
+    #[arg(long, value_name = "FILE")]
+    regime: Option<PathBuf>,
     /// Seed of everything random
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -95,14 +98,31 @@ enum PlacementArg {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum DeviceArg {
+pub(crate) enum DeviceArg {
     Auto,
     Cpu,
     Cuda,
 }
 
+impl From<DeviceArg> for DeviceChoice {
+    fn from(device: DeviceArg) -> Self {
+        match device {
+            DeviceArg::Auto => Self::Auto,
+            DeviceArg::Cpu => Self::Cpu,
+            DeviceArg::Cuda => Self::Cuda,
+        }
+    }
+}
+
 /// Runs or continues the comparison; Ctrl-C stops it at the next safe point.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let written = demo_suite::reproduce(&config(args), &on_ctrl_c()?)?;
+    eprintln!("report: {}", written.report.display());
+    Ok(())
+}
+
+/// A wish to stop that Ctrl-C makes.
+pub(crate) fn on_ctrl_c() -> Result<Interrupt> {
     let interrupt = Interrupt::default();
     let flag = interrupt.clone();
     ctrlc::set_handler(move || {
@@ -113,9 +133,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         eprintln!("stopping; the same command continues this run");
         flag.request();
     })?;
-    let written = demo_suite::reproduce(&config(args), &interrupt)?;
-    eprintln!("report: {}", written.report.display());
-    Ok(())
+    Ok(interrupt)
+}
+
+/// The command as it was typed.
+pub(crate) fn typed() -> String {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    format!("cargo xtask {}", words.join(" "))
 }
 
 fn config(args: &Args) -> RunConfig {
@@ -124,12 +148,6 @@ fn config(args: &Args) -> RunConfig {
         ProtocolArg::AsPublished => vec![Protocol::AsPublished],
         ProtocolArg::Both => Protocol::ALL.to_vec(),
     });
-    let device = match args.device {
-        DeviceArg::Auto => DeviceChoice::Auto,
-        DeviceArg::Cpu => DeviceChoice::Cpu,
-        DeviceArg::Cuda => DeviceChoice::Cuda,
-    };
-    let typed: Vec<String> = std::env::args().skip(1).collect();
     RunConfig {
         profile: args.profile,
         data: args.data.clone(),
@@ -145,21 +163,22 @@ fn config(args: &Args) -> RunConfig {
         balance: args.balance,
         warm_up: args.warm_up,
         averaging: args.averaging,
+        regime: args.regime.clone(),
         seed: args.seed,
         seeds: args.seeds,
         train_sizes: args.train_sizes.clone(),
         threads: args.threads,
-        device,
+        device: args.device.into(),
         bank: args.bank,
         out: args.out.clone(),
         fresh: args.fresh,
-        command: format!("cargo xtask {}", typed.join(" ")),
+        command: typed(),
         revision: revision(),
     }
 }
 
 /// The commit this was run from, marked where files differ from it; `None` outside a checkout.
-fn revision() -> Option<String> {
+pub(crate) fn revision() -> Option<String> {
     let git = |args: &[&str]| {
         let output = Command::new("git").args(args).output().ok().filter(|o| o.status.success())?;
         String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())

@@ -50,6 +50,27 @@ fn good_test_half() -> String {
 }
 
 #[test]
+fn a_training_half_alone_is_that_of_the_whole_set_and_its_test_file_is_not_opened() {
+    let train = deepbind(&["A seq_00001_peak ACGGTACGATTTAC 1", "A seq_00003_peak acgtnCRtacgtaa 1"]);
+    let labelled = ">1\nACGGTACGATTTAC\n>0\nACGTACGTACGTAA\n";
+    let (bound, unbound) = (">a\nACGGTA\n>b\nACGTTT\n>c\nGGTTAA\n", ">d\nCATTGG\n>e\nTTGACC\n>f\nCCCATA\n");
+    let sets: [&[(&str, &str)]; 3] = [
+        &[("X_AC.seq", &train), ("X_B.seq", &good_test_half())],
+        &[("X/train.fa", labelled), ("X/test.fa", labelled)],
+        &[("X.bound.fa", bound), ("X.unbound.fa", unbound)],
+    ];
+    for files in sets {
+        let dir = folder(files);
+        let entry = read_folder(dir.path()).unwrap().remove(0);
+        let whole = entry.load(&LoadOptions::default()).unwrap().set;
+        if !matches!(entry.files(), SetFiles::Classes { .. }) {
+            fs::remove_file(entry.files().paths()[1]).unwrap();
+        }
+        assert_eq!(entry.load_training(&LoadOptions::default()).unwrap(), whole.train());
+    }
+}
+
+#[test]
 fn deepbind_tables_pair_events_and_shuffle_training_positives() {
     let train = deepbind(&["A seq_00001_peak ACGGTACGATTTAC 1", "A seq_00003_peak acgtnCRtacgtaa 1"]);
     let dir = folder(&[("Egr1_K562_x_AC.seq.gz", &train), ("Egr1_K562_x_B.seq", &good_test_half())]);

@@ -16,13 +16,24 @@ pub(crate) fn identity(value: &impl Serialize) -> String {
 pub(crate) fn data_set_sha256(set: &DataSet) -> String {
     let mut bytes = Vec::new();
     for half in [set.train(), set.test()] {
-        bytes.extend((half.len() as u64).to_le_bytes());
-        for Example { sequence, bound, .. } in half {
-            bytes.push(u8::from(*bound));
-            bytes.extend(sequence.as_codes());
-        }
+        push(&mut bytes, half);
     }
     sha256(&bytes)
+}
+
+/// The SHA-256 of examples alone: labels and bases in their order.
+pub(crate) fn examples_sha256(examples: &[Example]) -> String {
+    let mut bytes = Vec::new();
+    push(&mut bytes, examples);
+    sha256(&bytes)
+}
+
+fn push(bytes: &mut Vec<u8>, examples: &[Example]) {
+    bytes.extend((examples.len() as u64).to_le_bytes());
+    for Example { sequence, bound, .. } in examples {
+        bytes.push(u8::from(*bound));
+        bytes.extend(sequence.as_codes());
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a user chooses: profile, sets, models, protocols, folds, seed; checked before any work.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use demo_data::embedded;
@@ -9,6 +10,8 @@ use demo_models::{Balance, DeviceChoice};
 use serde::{Deserialize, Serialize};
 
 use crate::models::ModelKind;
+use crate::search::Regime;
+use crate::search::regime;
 use crate::{Error, Result};
 
 /// How much of the comparison is run.
@@ -134,6 +137,9 @@ pub struct RunConfig {
     /// Decay a step of the moving average of the weights under the honest protocol, 0 for no average;
     /// `None` leaves it to the protocol.
     pub averaging: Option<f64>,
+    /// A file of regimes, as a search writes it, for the honest protocol; models that it does not name keep
+    /// their own.
+    pub regime: Option<PathBuf>,
     /// Seed of everything random.
     pub seed: u64,
     /// Networks of each set, model, protocol and fold, trained from as many seeds drawn from `seed`.
@@ -186,6 +192,9 @@ pub struct Settings {
     /// Decay a step of the moving average of the weights, 0 for no average; `None` for the protocol's.
     #[serde(default)]
     pub averaging: Option<f64>,
+    /// Regimes in place of the models' own.
+    #[serde(default)]
+    pub regimes: BTreeMap<ModelKind, Regime>,
     /// Seed of everything random.
     pub seed: u64,
     /// Networks of each set, model, protocol and fold; a run can be continued with another number.
@@ -242,6 +251,7 @@ impl RunConfig {
             return Err(setting("--models", baseline, wanted));
         }
         self.check_training(&protocols, &models)?;
+        let regimes = self.regimes(&models)?;
         let sets = self.sets.clone().unwrap_or_default();
         Ok(Settings {
             profile: self.profile,
@@ -255,6 +265,7 @@ impl RunConfig {
             balance: self.balance,
             warm_up: self.warm_up,
             averaging: self.averaging,
+            regimes,
             seed: self.seed,
             seeds: self.seeds,
             train_sizes,
@@ -296,7 +307,9 @@ impl RunConfig {
         let balance = (!self.balance.is_none()).then(|| self.balance.to_string());
         let warm_up = self.warm_up.map(|steps| steps.to_string());
         let averaging = self.averaging.map(|decay| decay.to_string());
-        for (flag, found) in [("--balance", balance), ("--warm-up", warm_up), ("--averaging", averaging)] {
+        let regime = self.regime.as_ref().map(|path| path.display().to_string());
+        let flags = ["--balance", "--warm-up", "--averaging", "--regime"];
+        for (flag, found) in flags.into_iter().zip([balance, warm_up, averaging, regime]) {
             let Some(found) = found else { continue };
             if !protocols.contains(&Protocol::Honest) {
                 let wanted = "--protocol honest or both: the published training stays as it was published";
@@ -307,6 +320,17 @@ impl RunConfig {
             }
         }
         Ok(())
+    }
+
+    /// The regimes of the file that are of these models.
+    fn regimes(&self, models: &[ModelKind]) -> Result<BTreeMap<ModelKind, Regime>> {
+        let Some(path) = &self.regime else { return Ok(BTreeMap::new()) };
+        let mut regimes = regime::read(path)?;
+        regimes.retain(|model, _| models.contains(model));
+        if regimes.is_empty() {
+            return Err(setting("--regime", &path.display(), "a regime of one of --models in it"));
+        }
+        Ok(regimes)
     }
 
     /// The output folder.
@@ -351,6 +375,7 @@ impl RunConfig {
             balance: Balance::None,
             warm_up: None,
             averaging: None,
+            regime: None,
             seed: 1,
             seeds: 1,
             train_sizes: vec![],

@@ -36,6 +36,16 @@ pub enum Error {
         /// Another way out, or nothing.
         hint: &'static str,
     },
+    /// A file of regimes that cannot be used.
+    #[error("{}: found {found}, wanted {wanted}", path.display())]
+    Regime {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        wanted: String,
+    },
     /// A name that the suite does not have.
     #[error("unknown {what} '{found}'{}", nearest_names(nearest))]
     Unknown {

@@ -23,6 +23,9 @@
 //! | `report/index.html` | the page |
 //! | `journal/` | what is finished, for a run that is continued |
 //!
+//! [`search`] looks for a better regime on training halves alone; it leaves `trials.tsv`, and `regime.json`,
+//! which [`reproduce`] takes.
+//!
 //! The same settings give the same tables byte for byte, for any number of threads and however often
 //! the run was interrupted.
 
@@ -46,6 +49,7 @@ mod plan;
 mod progress;
 mod published;
 mod run;
+mod search;
 mod sets;
 mod sizes;
 mod stages;
@@ -61,3 +65,4 @@ pub use error::{Error, Result};
 pub use interrupt::Interrupt;
 pub use models::{Method, ModelKind};
 pub use run::{Written, reproduce};
+pub use search::{Found, Regime, SearchConfig, Strategy, search};

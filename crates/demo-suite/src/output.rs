@@ -3,9 +3,9 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Settings;
 use crate::files::{make_folder, write_atomically};
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ const FORMAT: &str = "demo-run-1";
 const EXTENT: [&str; 2] = ["seeds", "train_sizes"];
 
 /// What a run writes into its folder.
-const WRITTEN: [&str; 21] = [
+const WRITTEN: [&str; 23] = [
     RUN,
     "journal",
     "models",
@@ -39,6 +39,8 @@ const WRITTEN: [&str; 21] = [
     "truth_summary.tsv",
     "recovery.tsv",
     "decoys.tsv",
+    "trials.tsv",
+    "regime.json",
 ];
 
 /// A folder that belongs to one run, locked while this value lives.
@@ -50,9 +52,9 @@ pub(crate) struct OutputFolder {
 }
 
 #[derive(Serialize, Deserialize)]
-struct RunFile {
+struct RunFile<S> {
     format: String,
-    settings: Settings,
+    settings: S,
 }
 
 impl OutputFolder {
@@ -61,7 +63,11 @@ impl OutputFolder {
     /// # Errors
     /// [`Error::OutputFolder`] where the folder holds something else, a run of other settings, or is
     /// in use by another process; [`Error::Io`] where it cannot be written.
-    pub(crate) fn open(path: &Path, settings: &Settings, fresh: bool) -> Result<Self> {
+    pub(crate) fn open<S: Serialize + DeserializeOwned>(
+        path: &Path,
+        settings: &S,
+        fresh: bool,
+    ) -> Result<Self> {
         let run = path.join(RUN);
         let occupied = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
         if occupied && !run.exists() && !path.join(LOCK).exists() {
@@ -79,7 +85,7 @@ impl OutputFolder {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(source) => return Err(Error::Io { path: run, source }),
         }
-        let file = RunFile { format: FORMAT.to_owned(), settings: settings.clone() };
+        let file = RunFile { format: FORMAT.to_owned(), settings };
         let json = serde_json::to_string_pretty(&file)
             .map_err(|error| Error::Io { path: run.clone(), source: error.into() })?;
         write_atomically(&run, json.as_bytes())?;
@@ -124,12 +130,12 @@ fn clear(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn check(path: &Path, bytes: &[u8], settings: &Settings) -> Result<()> {
+fn check<S: Serialize + DeserializeOwned>(path: &Path, bytes: &[u8], settings: &S) -> Result<()> {
     let hint = ", or start anew with --fresh";
     let other = |found: String, wanted: String| {
         Err(Error::OutputFolder { path: path.to_owned(), found, wanted, hint })
     };
-    let Ok(file) = serde_json::from_slice::<RunFile>(bytes) else {
+    let Ok(file) = serde_json::from_slice::<RunFile<S>>(bytes) else {
         return other(format!("found a {RUN} that cannot be read"), format!("one of {FORMAT}"));
     };
     if file.format != FORMAT {
@@ -142,8 +148,8 @@ fn check(path: &Path, bytes: &[u8], settings: &Settings) -> Result<()> {
 }
 
 /// The first setting in which two runs differ, as found and as wanted; how much is run is no difference.
-fn difference(found: &Settings, wanted: &Settings) -> Option<(String, String)> {
-    let json = |settings| serde_json::to_value(settings).ok();
+fn difference<S: Serialize>(found: &S, wanted: &S) -> Option<(String, String)> {
+    let json = |settings: &S| serde_json::to_value(settings).ok();
     let (found, wanted) = (json(found)?, json(wanted)?);
     let differs =
         |key: &&String| !EXTENT.contains(&key.as_str()) && found[key.as_str()] != wanted[key.as_str()];
@@ -155,7 +161,7 @@ fn difference(found: &Settings, wanted: &Settings) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Profile, Protocol};
+    use crate::config::{Profile, Protocol, Settings};
     use crate::models::ModelKind;
 
     fn settings(seed: u64) -> Settings {
@@ -171,6 +177,7 @@ mod tests {
             balance: demo_models::Balance::None,
             warm_up: None,
             averaging: None,
+            regimes: std::collections::BTreeMap::new(),
             seed,
             seeds: 1,
             train_sizes: vec![],
@@ -196,7 +203,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for seeds in [1, 3, 2] {
             drop(OutputFolder::open(folder.path(), &Settings { seeds, ..settings(1) }, false).unwrap());
-            let file: RunFile = serde_json::from_slice(&fs::read(folder.path().join(RUN)).unwrap()).unwrap();
+            let file: RunFile<Settings> =
+                serde_json::from_slice(&fs::read(folder.path().join(RUN)).unwrap()).unwrap();
             assert_eq!(file.settings.seeds, seeds);
         }
         // A run of a program that knew of one seed only.

@@ -219,7 +219,7 @@ fn job(
     let data = &set.sha256;
     let (recipe, id) = match model.method() {
         Method::Network(architecture) => {
-            let training = regime(settings, &architecture, protocol, examples);
+            let (architecture, training) = regime(settings, (model, architecture), protocol, examples);
             let id = identity(&Identity {
                 results,
                 version,
@@ -294,16 +294,21 @@ fn training_examples(set: &DataSet, folds: usize) -> usize {
     if folds == 1 { all } else { all - all / folds }
 }
 
-fn regime(
+/// A network and how it is trained on so many sequences, those it is validated on included.
+pub(crate) fn regime(
     settings: &Settings,
-    architecture: &Architecture,
+    (model, mut architecture): (ModelKind, Architecture),
     protocol: Protocol,
     examples: usize,
-) -> TrainingConfig {
+) -> (Architecture, TrainingConfig) {
     let mut training = match protocol {
         Protocol::Honest => {
             let held_out = (examples as f64 * VALIDATION_FRACTION) as usize;
-            altered(settings, TrainingConfig::honest(architecture, examples - held_out))
+            let mut training = TrainingConfig::honest(&architecture, examples - held_out);
+            if let Some(regime) = settings.regimes.get(&model) {
+                regime.apply(&mut architecture, &mut training);
+            }
+            altered(settings, training)
         }
         Protocol::AsPublished => TrainingConfig::as_published(),
     };
@@ -316,7 +321,7 @@ fn regime(
         training.max_steps = Some(training.max_steps.map_or(limit, |steps| steps.min(limit)));
         training.min_steps = training.min_steps.min(limit);
     }
-    training
+    (architecture, training)
 }
 
 /// The honest regime with what the user asks for in its place.
@@ -344,8 +349,11 @@ mod tests {
     fn what_is_asked_for_replaces_the_honest_regime_alone() {
         let architecture = Architecture::Cnn(CnnConfig::default());
         let plain = TrainingConfig::honest(&architecture, 850);
+        let of = |settings: &Settings, protocol| {
+            regime(settings, (ModelKind::Cnn, architecture.clone()), protocol, 1_000).1
+        };
         let settings = RunConfig::for_tests().settings().unwrap();
-        assert_eq!(regime(&settings, &architecture, Protocol::Honest, 1_000), plain);
+        assert_eq!(of(&settings, Protocol::Honest), plain);
         let asked = RunConfig {
             balance: Balance::Sampling,
             warm_up: Some(7),
@@ -353,15 +361,15 @@ mod tests {
             ..RunConfig::for_tests()
         };
         let settings = asked.settings().unwrap();
-        let published = regime(&settings, &architecture, Protocol::AsPublished, 1_000);
+        let published = of(&settings, Protocol::AsPublished);
         assert_eq!(published, TrainingConfig::as_published());
-        let found = regime(&settings, &architecture, Protocol::Honest, 1_000);
+        let found = of(&settings, Protocol::Honest);
         let Schedule::HoldThenDecay { decay, last, .. } = plain.schedule else { panic!("{plain:?}") };
         let schedule = Schedule::HoldThenDecay { warm_up_steps: 7, decay, last };
         let averaging = Some(0.5);
         let wanted = TrainingConfig { balance: Balance::Sampling, schedule, averaging, ..plain };
         assert_eq!(found, wanted);
         let off = RunConfig { averaging: Some(0.0), ..RunConfig::for_tests() }.settings().unwrap();
-        assert_eq!(regime(&off, &architecture, Protocol::Honest, 1_000).averaging, None);
+        assert_eq!(of(&off, Protocol::Honest).averaging, None);
     }
 }

@@ -170,6 +170,24 @@ impl SetPlan {
     }
 }
 
+/// A pair of a simulated test half, which a set must have; that half does not depend on its size.
+const NO_TEST: usize = 1;
+
+impl SetPlan {
+    /// Makes or reads the training half alone.
+    pub(crate) fn load_training(&self, seed: Seed) -> Result<Vec<Example>> {
+        match self {
+            Self::Simulated(name, size, placement) => {
+                let size = SimulationSize { train: size.train, test: NO_TEST };
+                Ok(simulate::simulated57_placed(name, size, *placement, seed)?.into_parts().train)
+            }
+            Self::Files(entry) => {
+                Ok(entry.load_training(&LoadOptions { seed, test_fraction: TEST_FRACTION })?)
+            }
+        }
+    }
+}
+
 fn simulation_size(profile: Profile) -> SimulationSize {
     match profile {
         Profile::Smoke => SimulationSize { train: 600, test: 200 },

@@ -159,6 +159,7 @@ mod tests {
             balance: demo_models::Balance::None,
             warm_up: None,
             averaging: None,
+            regime: None,
             seed: 5,
             seeds: 1,
             train_sizes: vec![],

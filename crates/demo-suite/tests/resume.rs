@@ -56,6 +56,7 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
         balance: Balance::None,
         warm_up: None,
         averaging: None,
+        regime: None,
         seed: 5,
         seeds: 1,
         train_sizes: vec![],

@@ -63,6 +63,7 @@ fn config(data: &Path, out: PathBuf, seeds: usize) -> RunConfig {
         balance: Balance::None,
         warm_up: None,
         averaging: None,
+        regime: None,
         seed: 5,
         seeds,
         train_sizes: vec![],

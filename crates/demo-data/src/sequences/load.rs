@@ -66,6 +66,31 @@ impl SetEntry {
         })?;
         Ok(Loaded { set, warnings })
     }
+
+    /// The training half alone, as [`SetEntry::load`] gives it. A file of the test half is not opened; where
+    /// the files hold classes, what the split puts into the test half is dropped here.
+    ///
+    /// # Errors
+    /// Where a file is not as its format asks, a class is missing, or lengths differ.
+    pub fn load_training(&self, options: &LoadOptions) -> Result<Vec<Example>> {
+        let seed = options.seed.child(self.name());
+        match self.files() {
+            SetFiles::DeepBind { train, .. } => {
+                let records = deepbind_records(train)?;
+                check_lengths(&records)?;
+                Ok(deepbind_training(train, records, seed)?.0)
+            }
+            SetFiles::Dashboard { train, .. } => {
+                let records = labelled_records(train)?;
+                check_lengths(&records)?;
+                check_classes(train, &records)?;
+                Ok(paired(records))
+            }
+            SetFiles::Classes { bound, unbound } => {
+                Ok(load_classes(bound, unbound, options.test_fraction, seed)?.0)
+            }
+        }
+    }
 }
 
 type Halves = (Vec<Example>, Vec<Example>, Vec<Warning>);
@@ -74,14 +99,19 @@ fn load_deepbind(train: &Path, test: &Path, seed: Seed) -> Result<Halves> {
     let (train_records, test_records) = (deepbind_records(train)?, deepbind_records(test)?);
     check_lengths(train_records.iter().chain(&test_records))?;
     check_classes(test, &test_records)?;
-    // A training file that brings its own negatives keeps them.
-    let (train_records, warnings) = if train_records.iter().all(|record| record.example.bound) {
-        with_negatives(train_records, seed)
+    let (training, warnings) = deepbind_training(train, train_records, seed)?;
+    Ok((training, paired(test_records), warnings))
+}
+
+/// The examples of a training table, which keeps its negatives where it brings its own.
+fn deepbind_training(path: &Path, records: Vec<Record>, seed: Seed) -> Result<(Vec<Example>, Vec<Warning>)> {
+    let (records, warnings) = if records.iter().all(|record| record.example.bound) {
+        with_negatives(records, seed)
     } else {
-        (train_records, Vec::new())
+        (records, Vec::new())
     };
-    check_classes(train, &train_records)?;
-    Ok((paired(train_records), paired(test_records), warnings))
+    check_classes(path, &records)?;
+    Ok((paired(records), warnings))
 }
 
 fn load_dashboard(train: &Path, test: &Path) -> Result<Halves> {

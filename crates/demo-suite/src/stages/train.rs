@@ -211,7 +211,8 @@ pub(crate) fn fit_baseline(
     Ok(TrainOutcome { summary, weights_sha256, seconds: started.elapsed().as_secs_f64() })
 }
 
-fn labelled(examples: &[Example], places: &[usize]) -> Result<LabelledSequences> {
+/// These of the examples, as a network is trained on them.
+pub(crate) fn labelled(examples: &[Example], places: &[usize]) -> Result<LabelledSequences> {
     let labels: Vec<u8> = places.iter().map(|&place| u8::from(examples[place].bound)).collect();
     let sequences = places.iter().map(|&place| &examples[place].sequence);
     Ok(LabelledSequences::new(sequences, &labels)?)

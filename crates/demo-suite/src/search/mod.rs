@@ -1,0 +1,317 @@
+//! The search for a regime, on training halves alone: `cargo xtask search`.
+//!
+//! Of each set only the training half is read. A fifth of it judges; what is left is divided into training
+//! and validation sequences as the honest protocol does it, so that what stops a training and what compares
+//! trainings are not the same sequences. A trial's score is its mean AUROC over the sets.
+//!
+//! A random search trains every regime in full. Successive halving (Jamieson and Talwalkar, AISTATS 2016)
+//! trains all of them for a few steps, and a third of them, the best, for three times as many, until the steps
+//! are those of a full training. Cost, in full trainings of each set: `N` for `N` regimes, and by halving about
+//! `1 + log3(N)`, more for `N` above 27.
+//!
+//! Every training that has ended is in the journal. One that was asked to stop goes on where it was; one that
+//! was killed starts again.
+
+pub(crate) mod regime;
+mod trial;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use demo_core::Seed;
+use demo_models::{Architecture, SelectedDevice, TrainingConfig, select_device};
+use demo_report::{Cell, Column, Format, Table};
+use serde::{Deserialize, Serialize};
+
+pub use regime::Regime;
+
+use crate::config::{Protocol, RunConfig, Settings};
+use crate::interrupt::Interrupt;
+use crate::journal::Journal;
+use crate::models::{Method, ModelKind};
+use crate::output::OutputFolder;
+use crate::plan;
+use crate::progress::Progress;
+use crate::sets::plan_sets;
+use crate::{Error, Result, workers};
+use trial::{SearchSet, Trial, TrialOutcome};
+
+/// Of the trials of a rung one in so many goes on, with so many times the steps.
+const KEPT: usize = 3;
+/// Rungs at most: at less than 1/27 of the steps networks are on their first plateau, where none is better.
+const RUNGS: usize = 4;
+
+/// How trials are spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Every regime is trained in full.
+    Random,
+    /// Most are given up after few steps.
+    Halving,
+}
+
+/// A search as a user asks for it.
+#[derive(Debug, Clone)]
+pub struct SearchConfig {
+    /// Sets, models, seed, steps, threads, device and output folder, as of a run.
+    pub run: RunConfig,
+    /// How trials are spent.
+    pub strategy: Strategy,
+    /// Regimes drawn for each model, the honest one among them.
+    pub budget: usize,
+}
+
+/// What decides a search's outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct SearchSettings {
+    strategy: Strategy,
+    budget: usize,
+    device: String,
+    #[serde(flatten)]
+    run: Settings,
+}
+
+/// Where a search left what it found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// All trials, a row each.
+    pub trials: PathBuf,
+    /// The chosen regimes, for `reproduce --regime`.
+    pub file: PathBuf,
+    /// The same.
+    pub regimes: BTreeMap<ModelKind, Regime>,
+}
+
+/// Searches, or goes on with a search.
+///
+/// # Errors
+/// One error for whatever stops it; what was finished is kept, and the same call goes on from there.
+pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
+    let settings = check(config)?;
+    let SelectedDevice { device, name, reason } = select_device(config.run.device)?;
+    let plans = plan_sets(&settings)?;
+    let kept = SearchSettings {
+        strategy: config.strategy,
+        budget: config.budget,
+        device: name.to_owned(),
+        run: settings.clone(),
+    };
+    let out = OutputFolder::open(&config.run.out(), &kept, config.run.fresh)?;
+    let threads = config.run.thread_count();
+    eprintln!("computing on {reason} with {threads} threads; results go to {}", out.path().display());
+    let seed = Seed::new(settings.seed);
+    let sets = workers::for_each(threads, &plans, |plan| {
+        interrupt.check()?;
+        SearchSet::new(plan.name(), &plan.load_training(seed)?, seed)
+    })?;
+    let search = Search {
+        journal: Journal::open(&out.path().join("journal"))?,
+        training: out.path().join("training"),
+        // A device has room for one at a time.
+        threads: if device.is_cpu() { threads } else { 1 },
+        device: SelectedDevice { device, name, reason },
+        settings,
+        sets,
+        interrupt,
+    };
+    let mut table = Table::new(columns());
+    let mut regimes = BTreeMap::new();
+    for &model in &search.settings.models {
+        let ranked = search.model(model, config.strategy, config.budget)?;
+        for row in &ranked {
+            table.push(row.cells(model))?;
+        }
+        if let Some(best) = ranked.iter().find(|row| row.chosen) {
+            regimes.insert(model, best.regime);
+        }
+    }
+    let _ = std::fs::remove_dir_all(&search.training);
+    let (trials, file) = (out.path().join("trials.tsv"), out.path().join("regime.json"));
+    table.write_tsv(&trials)?;
+    regime::write(&file, &regimes, &config.run.command)?;
+    Ok(Found { trials, file, regimes })
+}
+
+/// The settings of a search that can be.
+fn check(config: &SearchConfig) -> Result<Settings> {
+    let settings = config.run.settings()?;
+    let refuse = |flag, found: &dyn ToString, wanted: &str| {
+        Err(Error::Setting { flag, found: found.to_string(), wanted: wanted.to_owned() })
+    };
+    if !(2..=10_000).contains(&config.budget) {
+        return refuse("--budget", &config.budget, "2 to 10000 regimes, the honest one among them");
+    }
+    if let Some(baseline) = settings.models.iter().find(|model| !model.is_network()) {
+        return refuse("--models", baseline, "networks alone: a baseline has no regime");
+    }
+    Ok(settings)
+}
+
+/// A search under way.
+struct Search<'a> {
+    journal: Journal,
+    /// Where trainings are kept that were interrupted.
+    training: PathBuf,
+    threads: usize,
+    device: SelectedDevice,
+    settings: Settings,
+    sets: Vec<SearchSet>,
+    interrupt: &'a Interrupt,
+}
+
+/// A trial in a rung.
+struct Row {
+    trial: usize,
+    rung: usize,
+    /// Share of the steps of a full training, as one in so many.
+    part: u64,
+    regime: Regime,
+    outcomes: Vec<TrialOutcome>,
+    chosen: bool,
+}
+
+impl Search<'_> {
+    /// All rungs of a model's search, in their order; the best trial of the last one is chosen.
+    fn model(&self, model: ModelKind, strategy: Strategy, budget: usize) -> Result<Vec<Row>> {
+        let Method::Network(architecture) = model.method() else { return Ok(Vec::new()) };
+        let seed = Seed::new(self.settings.seed).child("search").child(model.name());
+        let own = Regime::of(&architecture, &TrainingConfig::honest(&architecture, 1_000));
+        let regimes: Vec<Regime> = (0..budget).map(|trial| Regime::draw(own, trial, seed)).collect();
+        let mut trials: Vec<usize> = (0..budget).collect();
+        let rungs = match strategy {
+            Strategy::Random => 1,
+            Strategy::Halving => (1 + budget.ilog(KEPT) as usize).min(RUNGS),
+        };
+        let mut rows = Vec::new();
+        for rung in 0..rungs {
+            let part = (KEPT as u64).pow((rungs - 1 - rung) as u32);
+            let mut done = self.rung((model, &architecture), (rung, part), &trials, &regimes)?;
+            // Of trials that are equally good the one drawn first.
+            done.sort_by(|a, b| b.score().total_cmp(&a.score()).then(a.trial.cmp(&b.trial)));
+            trials = done.iter().take(trials.len().div_ceil(KEPT)).map(|row| row.trial).collect();
+            if let Some(best) = done.first_mut().filter(|_| rung + 1 == rungs) {
+                best.chosen = true;
+            }
+            rows.extend(done);
+        }
+        Ok(rows)
+    }
+
+    /// Trains each of these trials on every set, for a part of the steps.
+    fn rung(
+        &self,
+        model: (ModelKind, &Architecture),
+        (rung, part): (usize, u64),
+        trials: &[usize],
+        regimes: &[Regime],
+    ) -> Result<Vec<Row>> {
+        let mut pieces = Vec::new();
+        for &trial in trials {
+            pieces.extend(self.sets.iter().map(|set| self.trial(model, set, &regimes[trial], part)));
+        }
+        let known = pieces.iter().map(|piece| self.journal.read("search", &piece.id));
+        let known: Vec<Option<TrialOutcome>> = known.collect::<Result<_>>()?;
+        let pending: Vec<&Trial> =
+            pieces.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(piece, _)| piece).collect();
+        let progress = Progress::start("search", pieces.len(), pieces.len() - pending.len());
+        progress.say(&format!("{}: {} regimes, 1/{part} of the steps", model.0, trials.len()));
+        let fresh = workers::for_each(self.threads, &pending, |piece| {
+            self.interrupt.check()?;
+            let outcome = piece.train(&self.device.device, &self.training, self.interrupt)?;
+            progress.advance(1.0);
+            self.journal.write("search", &piece.id, &outcome)
+        })?;
+        progress.finish();
+        let mut fresh = fresh.into_iter();
+        let outcomes: Vec<TrialOutcome> =
+            known.into_iter().filter_map(|known| known.or_else(|| fresh.next())).collect();
+        let of_trial = trials.iter().zip(outcomes.chunks(self.sets.len().max(1)));
+        Ok(of_trial
+            .map(|(&trial, outcomes)| Row {
+                trial,
+                rung,
+                part,
+                regime: regimes[trial],
+                outcomes: outcomes.to_vec(),
+                chosen: false,
+            })
+            .collect())
+    }
+
+    /// A regime to be trained on a set, for a part of the steps.
+    fn trial<'a>(
+        &self,
+        (model, architecture): (ModelKind, &Architecture),
+        set: &'a SearchSet,
+        regime: &Regime,
+        part: u64,
+    ) -> Trial<'a> {
+        let of = (model, architecture.clone());
+        let (mut architecture, mut training) =
+            plan::regime(&self.settings, of, Protocol::Honest, set.examples());
+        regime.apply(&mut architecture, &mut training);
+        if let (Some(steps), true) = (training.max_steps, part > 1) {
+            let steps = steps.div_ceil(part);
+            (training.max_steps, training.min_steps) = (Some(steps), training.min_steps.min(steps));
+        }
+        // The same for all trials, so that they differ by their regimes alone.
+        let seed =
+            Seed::new(self.settings.seed).child(&format!("{}/{model}/{}", set.name(), Protocol::Honest));
+        Trial::new(set, architecture, training, seed, self.device.name)
+    }
+}
+
+impl Row {
+    fn score(&self) -> f64 {
+        self.outcomes.iter().map(|outcome| outcome.auroc).sum::<f64>() / self.outcomes.len().max(1) as f64
+    }
+
+    fn cells(&self, model: ModelKind) -> Vec<Cell> {
+        let Regime { learning_rate, weight_decay, dropout, warm_up, averaging } = self.regime;
+        let least = self.outcomes.iter().map(|outcome| outcome.auroc).fold(f64::INFINITY, f64::min);
+        let converged = self.outcomes.iter().filter(|outcome| outcome.converged).count();
+        let steps: u64 = self.outcomes.iter().map(|outcome| outcome.steps).sum();
+        let number = |value: f64| Cell::from(value.to_string());
+        vec![
+            Cell::from(model.name()),
+            Cell::from(self.rung + 1),
+            Cell::from(format!("1/{}", self.part)),
+            Cell::from(self.trial),
+            number(learning_rate),
+            number(weight_decay),
+            number(dropout),
+            Cell::from(warm_up),
+            number(averaging),
+            Cell::from(self.outcomes.len()),
+            Cell::from(self.score()),
+            Cell::from(least),
+            Cell::from(steps),
+            Cell::from(converged),
+            Cell::from(if self.chosen { "yes" } else { "no" }),
+        ]
+    }
+}
+
+fn columns() -> Vec<Column> {
+    let text = |name| Column::new(name, Format::Text);
+    let count = |name| Column::new(name, Format::Integer);
+    let auroc = |name| Column::new(name, Format::Fixed(4));
+    vec![
+        text("model"),
+        count("rung"),
+        text("steps_part"),
+        count("trial"),
+        text("learning_rate"),
+        text("weight_decay"),
+        text("dropout"),
+        count("warm_up"),
+        text("averaging"),
+        count("sets"),
+        auroc("auroc"),
+        auroc("auroc_least"),
+        count("steps"),
+        count("converged"),
+        text("chosen"),
+    ]
+}

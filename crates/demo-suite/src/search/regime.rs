@@ -1,0 +1,219 @@
+//! What a search varies: a regime's five numbers, where they are drawn from, and the file that keeps them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use demo_core::Seed;
+use demo_models::{Architecture, Schedule, TrainingConfig};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::files::write_atomically;
+use crate::models::ModelKind;
+use crate::{Error, Result};
+
+const FORMAT: &str = "demo-regime-1";
+/// A learning rate is drawn between these multiples of the honest one, evenly in its logarithm.
+const RATES: (f64, f64) = (0.1, 4.0);
+/// A weight decay is drawn between these, evenly in its logarithm, or is 0 one time in three.
+const DECAYS: (f64, f64) = (1e-5, 1e-1);
+const DROPOUTS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+const WARM_UPS: [u64; 5] = [0, 30, 100, 300, 1_000];
+const AVERAGINGS: [f64; 5] = [0.0, 0.9, 0.97, 0.99, 0.997];
+
+/// What a search varies of the honest regime of a model; the rest stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regime {
+    /// The learning rate that the schedule scales.
+    pub learning_rate: f64,
+    /// Decay a step of the weights, times the learning rate.
+    pub weight_decay: f64,
+    /// Share of activations that dropout zeroes.
+    pub dropout: f64,
+    /// Steps over which the learning rate rises.
+    pub warm_up: u64,
+    /// Decay a step of the moving average of the weights; 0 for no average.
+    pub averaging: f64,
+}
+
+impl Regime {
+    /// The honest regime's own numbers.
+    pub(crate) fn of(architecture: &Architecture, training: &TrainingConfig) -> Self {
+        let dropout = match architecture {
+            Architecture::Cnn(config) => config.dropout,
+            Architecture::Rnn(config) => config.dropout,
+            Architecture::CnnRnn(config) => config.dropout,
+        };
+        let warm_up = match training.schedule {
+            Schedule::HoldThenDecay { warm_up_steps, .. } => warm_up_steps,
+            _ => 0,
+        };
+        Self {
+            learning_rate: training.learning_rate,
+            weight_decay: training.adam.weight_decay,
+            // Through its decimal digits, so that .3 is .3 in the file.
+            dropout: dropout.to_string().parse().unwrap_or(f64::from(dropout)),
+            warm_up,
+            averaging: training.averaging.unwrap_or(0.0),
+        }
+    }
+
+    /// The regime of a trial; that of number 0 is the honest one, which is thus always among those compared.
+    pub(crate) fn draw(honest: Self, trial: usize, seed: Seed) -> Self {
+        if trial == 0 {
+            return honest;
+        }
+        let mut stream = seed.child("regime").stream(&trial.to_string());
+        let between = |(low, high): (f64, f64), at: f64| round((low.ln() + at * (high / low).ln()).exp());
+        let learning_rate = round(honest.learning_rate * between(RATES, stream.random()));
+        let weight_decay =
+            if stream.random_range(0..3) == 0 { 0.0 } else { between(DECAYS, stream.random()) };
+        Self {
+            learning_rate,
+            weight_decay,
+            dropout: DROPOUTS[stream.random_range(0..DROPOUTS.len())],
+            warm_up: WARM_UPS[stream.random_range(0..WARM_UPS.len())],
+            averaging: AVERAGINGS[stream.random_range(0..AVERAGINGS.len())],
+        }
+    }
+
+    /// Puts the numbers in place of a network's own.
+    pub(crate) fn apply(&self, architecture: &mut Architecture, training: &mut TrainingConfig) {
+        let dropout = self.dropout as f32;
+        match architecture {
+            Architecture::Cnn(config) => config.dropout = dropout,
+            Architecture::Rnn(config) => config.dropout = dropout,
+            Architecture::CnnRnn(config) => config.dropout = dropout,
+        }
+        training.learning_rate = self.learning_rate;
+        training.adam.weight_decay = self.weight_decay;
+        if let Schedule::HoldThenDecay { warm_up_steps, .. } = &mut training.schedule {
+            *warm_up_steps = self.warm_up;
+        }
+        training.averaging = (self.averaging > 0.0).then_some(self.averaging);
+    }
+
+    /// The first number out of range, with its name and what is wanted.
+    fn fault(&self) -> Option<(&'static str, f64, &'static str)> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let share = |value: f64| (0.0..1.0).contains(&value);
+        let numbers = [
+            (positive(self.learning_rate), "learning_rate", self.learning_rate, "a positive number"),
+            ((0.0..=1.0).contains(&self.weight_decay), "weight_decay", self.weight_decay, "0 to 1"),
+            (share(self.dropout), "dropout", self.dropout, "at least 0, below 1"),
+            (share(self.averaging), "averaging", self.averaging, "at least 0, below 1"),
+        ];
+        numbers.into_iter().find(|(good, ..)| !good).map(|(_, name, found, wanted)| (name, found, wanted))
+    }
+}
+
+/// Three significant digits.
+fn round(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegimeFile {
+    format: String,
+    /// How it came about.
+    command: String,
+    regimes: BTreeMap<ModelKind, Regime>,
+}
+
+/// Writes the regimes of models, and the command that found them.
+pub(crate) fn write(path: &Path, regimes: &BTreeMap<ModelKind, Regime>, command: &str) -> Result<()> {
+    let file =
+        RegimeFile { format: FORMAT.to_owned(), command: command.to_owned(), regimes: regimes.clone() };
+    let json = serde_json::to_string_pretty(&file)
+        .map_err(|error| Error::Io { path: path.to_owned(), source: error.into() })?;
+    write_atomically(path, format!("{json}\n").as_bytes())
+}
+
+/// Reads what [`write`] wrote, or a user.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be read, [`Error::Regime`] where it is none or a number is out of range.
+pub(crate) fn read(path: &Path) -> Result<BTreeMap<ModelKind, Regime>> {
+    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+    let refuse = |found: String, wanted: &str| Error::Regime {
+        path: path.to_owned(),
+        found,
+        wanted: wanted.to_owned(),
+    };
+    let file: RegimeFile =
+        serde_json::from_str(&text).map_err(|error| refuse(error.to_string(), "what the search writes"))?;
+    if file.format != FORMAT {
+        return Err(refuse(format!("format {:?}", file.format), FORMAT));
+    }
+    for (model, regime) in &file.regimes {
+        if !model.is_network() {
+            return Err(refuse(format!("a regime of {model}"), "networks alone: a baseline has none"));
+        }
+        if let Some((name, found, wanted)) = regime.fault() {
+            return Err(refuse(format!("{name} {found} of {model}"), wanted));
+        }
+    }
+    Ok(file.regimes)
+}
+
+#[cfg(test)]
+mod tests {
+    use demo_models::CnnConfig;
+
+    use super::*;
+
+    fn honest() -> (Architecture, TrainingConfig) {
+        let architecture = Architecture::Cnn(CnnConfig::default());
+        let training = TrainingConfig::honest(&architecture, 1_000);
+        (architecture, training)
+    }
+
+    #[test]
+    fn the_first_trial_is_the_honest_regime_and_all_are_valid() {
+        let (architecture, training) = honest();
+        let own = Regime::of(&architecture, &training);
+        let (mut same, mut as_before) = (architecture.clone(), training.clone());
+        Regime::draw(own, 0, Seed::new(1)).apply(&mut same, &mut as_before);
+        assert_eq!((same, as_before), (architecture.clone(), training.clone()));
+        let mut seen = Vec::new();
+        for trial in 1..200 {
+            let regime = Regime::draw(own, trial, Seed::new(1));
+            assert_eq!(regime, Regime::draw(own, trial, Seed::new(1)));
+            assert_eq!(regime.fault(), None, "{regime:?}");
+            assert!((1e-4..=4.01e-3).contains(&regime.learning_rate), "{regime:?}");
+            let (mut network, mut config) = (architecture.clone(), training.clone());
+            regime.apply(&mut network, &mut config);
+            config.check().unwrap();
+            assert_eq!(Regime::of(&network, &config), regime);
+            assert!(!seen.contains(&regime));
+            seen.push(regime);
+        }
+        assert!(seen.iter().any(|regime| regime.weight_decay == 0.0));
+    }
+
+    #[test]
+    fn files_return_and_faults_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("regime.json");
+        let (architecture, training) = honest();
+        let regimes = BTreeMap::from([(ModelKind::Cnn, Regime::of(&architecture, &training))]);
+        write(&path, &regimes, "a test").unwrap();
+        assert_eq!(read(&path).unwrap(), regimes);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (from, to, words) in [
+            ("\"dropout\": 0.5", "\"dropout\": 1.5", "dropout 1.5 of cnn, wanted at least 0"),
+            ("0.001", "-1", "learning_rate -1 of cnn, wanted a positive number"),
+            ("\"cnn\"", "\"gkm\"", "a regime of gkm"),
+            ("\"cnn\"", "\"cnn9\"", "unknown variant `cnn9`"),
+            (FORMAT, "demo-regime-9", "demo-regime-9"),
+            ("\"warm_up\"", "\"warmup\"", "unknown field `warmup`"),
+        ] {
+            assert!(text.contains(from), "{text}");
+            std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let error = read(&path).unwrap_err().to_string();
+            assert!(error.contains("regime.json") && error.contains(words), "{error}");
+        }
+    }
+}

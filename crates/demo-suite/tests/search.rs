@@ -1,0 +1,172 @@
+//! A search reads training halves alone, goes on where it was interrupted, and leaves what a run takes.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files should fail there")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use demo_core::{DnaSequence, Seed};
+use demo_suite::{
+    Balance, DeviceChoice, Error, Interrupt, ModelKind, Placement, Profile, RunConfig, SearchConfig,
+    Strategy, reproduce, search,
+};
+use rand::Rng;
+
+const LENGTH: usize = 40;
+
+/// Two sets whose positives hold TGACTCA.
+fn write_sets(folder: &Path) {
+    for (set, seed) in [("JUN_K562_A", 1), ("FOS_K562_B", 2)] {
+        let mut random = Seed::new(seed).stream("test sets");
+        fs::create_dir_all(folder.join(set)).unwrap();
+        for (half, pairs) in [("train.fa", 60), ("test.fa", 8)] {
+            let mut text = String::new();
+            for _ in 0..pairs {
+                let mut codes: Vec<u8> = (0..LENGTH).map(|_| random.random_range(0..4)).collect();
+                let negative = DnaSequence::from_codes(codes.clone()).unwrap();
+                codes[20..27].copy_from_slice("TGACTCA".parse::<DnaSequence>().unwrap().as_codes());
+                let positive = DnaSequence::from_codes(codes).unwrap();
+                text.extend([">1\n", &positive.to_string(), "\n>0\n", &negative.to_string(), "\n"]);
+            }
+            fs::write(folder.join(set).join(half), text).unwrap();
+        }
+    }
+}
+
+fn config(data: &Path, out: PathBuf) -> RunConfig {
+    RunConfig {
+        profile: Profile::Standard,
+        data: Some(data.to_owned()),
+        placement: Placement::Centred,
+        sets: None,
+        models: Some(vec![ModelKind::RnnSmall]),
+        protocols: None,
+        folds: None,
+        max_steps: Some(30),
+        balance: Balance::None,
+        warm_up: None,
+        averaging: None,
+        regime: None,
+        seed: 5,
+        seeds: 1,
+        train_sizes: vec![],
+        threads: Some(1),
+        device: DeviceChoice::Cpu,
+        bank: None,
+        out: Some(out),
+        fresh: false,
+        command: "a test".to_owned(),
+        revision: None,
+    }
+}
+
+fn rows(path: &Path) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn a_search_reads_no_test_half_resumes_and_hands_its_regime_to_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_sets(&data);
+    // Nothing that could be read as sequences.
+    let tests = ["JUN_K562_A", "FOS_K562_B"].map(|set| data.join(set).join("test.fa"));
+    let kept = tests.clone().map(|path| fs::read(path).unwrap());
+    for path in &tests {
+        fs::write(path, "no sequences").unwrap();
+    }
+    let searched = |out: &str, strategy, threads| SearchConfig {
+        run: RunConfig { threads: Some(threads), ..config(&data, folder.path().join(out)) },
+        strategy,
+        budget: 9,
+    };
+    let whole = search(&searched("whole", Strategy::Halving, 1), &Interrupt::default()).unwrap();
+    let trials = rows(&whole.trials);
+    // Nine regimes, then three, then one, each on two sets.
+    let of_rung = |rung: &str| trials.iter().filter(|row| row[1] == rung).collect::<Vec<_>>();
+    assert_eq!(["1", "2", "3"].map(|rung| of_rung(rung).len()), [9, 3, 1]);
+    assert_eq!([of_rung("1")[0][2].as_str(), of_rung("3")[0][2].as_str()], ["1/9", "1/1"]);
+    // Steps of both sets: a ninth of thirty each, and all.
+    assert!(of_rung("1").iter().all(|row| row[12] == "8"), "{trials:?}");
+    assert_eq!(of_rung("3")[0][12], "60");
+    let best: Vec<&str> = of_rung("1")[..3].iter().map(|row| row[3].as_str()).collect();
+    assert!(of_rung("2").iter().all(|row| best.contains(&row[3].as_str())), "{trials:?}");
+    assert_eq!(of_rung("3")[0][3], of_rung("2")[0][3]);
+    assert_eq!(of_rung("1").iter().filter(|row| row[3] == "0" && row[4] == "0.01").count(), 1);
+    let chosen: Vec<_> = trials.iter().filter(|row| row[14] == "yes").collect();
+    assert_eq!(chosen, of_rung("3"));
+    assert_eq!(whole.regimes.len(), 1);
+    assert_eq!(chosen[0][4], whole.regimes[&ModelKind::RnnSmall].learning_rate.to_string());
+
+    // Interrupted again and again, on several threads.
+    let broken = searched("broken", Strategy::Halving, 3);
+    let mut interruptions = 0;
+    let found = (0..200).find_map(|attempt| {
+        let interrupt = Interrupt::default();
+        let flag = interrupt.clone();
+        let stopper = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20 + 20 * attempt));
+            flag.request();
+        });
+        let outcome = search(&broken, &interrupt);
+        stopper.join().unwrap();
+        match outcome {
+            Ok(found) => Some(found),
+            Err(Error::Interrupted) => {
+                interruptions += 1;
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    });
+    assert!(interruptions > 0, "the search ended before it was interrupted");
+    let found = found.unwrap();
+    for (here, there) in [(&found.trials, &whole.trials), (&found.file, &whole.file)] {
+        assert_eq!(fs::read(here).unwrap(), fs::read(there).unwrap());
+    }
+    assert_eq!(found.regimes, whole.regimes);
+    // Every regime in full; another search does not go on in this folder.
+    let random = search(&searched("random", Strategy::Random, 2), &Interrupt::default()).unwrap();
+    assert_eq!(rows(&random.trials).len(), 9);
+    let other = search(&searched("whole", Strategy::Random, 1), &Interrupt::default()).unwrap_err();
+    assert!(other.to_string().contains("strategy \"halving\""), "{other}");
+
+    for (path, text) in tests.iter().zip(kept) {
+        fs::write(path, text).unwrap();
+    }
+    let run = RunConfig { regime: Some(whole.file.clone()), ..config(&data, folder.path().join("run")) };
+    reproduce(&run, &Interrupt::default()).unwrap();
+    let model = fs::read(folder.path().join("run/models/JUN_K562_A/rnn-small/config.json")).unwrap();
+    let model: serde_json::Value = serde_json::from_slice(&model).unwrap();
+    let regime = whole.regimes[&ModelKind::RnnSmall];
+    assert_eq!(model["training"]["learning_rate"], regime.learning_rate);
+    assert_eq!(model["training"]["adam"]["weight_decay"], regime.weight_decay);
+    assert_eq!(model["training"]["schedule"]["warm_up_steps"], regime.warm_up);
+    let manifest = fs::read(folder.path().join("run/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let wanted = serde_json::to_value(regime).unwrap();
+    assert_eq!(manifest["settings"]["regimes"]["rnn-small"], wanted);
+    // A run without it is another one, and a file without the run's models changes nothing.
+    let plain = RunConfig { regime: None, ..run.clone() };
+    assert!(reproduce(&plain, &Interrupt::default()).unwrap_err().to_string().contains("regimes"));
+    let cnn = RunConfig { models: Some(vec![ModelKind::Cnn]), ..run };
+    let error = reproduce(&cnn, &Interrupt::default()).unwrap_err().to_string();
+    assert!(error.contains("regime.json: wanted a regime of one of --models"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_sets(folder.path());
+    let run = config(folder.path(), folder.path().join("out"));
+    let refused = |run: &RunConfig, budget| {
+        let config = SearchConfig { run: run.clone(), strategy: Strategy::Random, budget };
+        search(&config, &Interrupt::default()).unwrap_err().to_string()
+    };
+    assert!(refused(&run, 1).starts_with("--budget 1: wanted 2 to 10000 regimes"));
+    let gkm = RunConfig { models: Some(vec![ModelKind::Cnn, ModelKind::Gkm]), ..run };
+    assert!(refused(&gkm, 3).starts_with("--models gkm: wanted networks alone"));
+    assert!(!folder.path().join("out").exists());
+}
