@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use demo_suite::{Balance, DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig};
+use demo_suite::{Balance, ClassAlternative, DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig};
 
 /// Arguments of `cargo xtask reproduce`.
 #[derive(Debug, clap::Args)]
@@ -55,6 +55,11 @@ pub(crate) struct Args {
     /// File of regimes that `cargo xtask search` wrote, for the honest protocol
     #[arg(long, value_name = "FILE")]
     regime: Option<PathBuf>,
+    /// Ways of class optimisation beside the published one, separated by commas: shared, the published one
+    /// from several starts and the motif that these share; softmax, straight-through and annealed, over base
+    /// probabilities
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    class_optimisation: Vec<ClassAlternative>,
     /// Seed of everything random
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -164,6 +169,7 @@ fn config(args: &Args) -> RunConfig {
         warm_up: args.warm_up,
         averaging: args.averaging,
         regime: args.regime.clone(),
+        class_optimisation: args.class_optimisation.clone(),
         seed: args.seed,
         seeds: args.seeds,
         train_sizes: args.train_sizes.clone(),

@@ -26,9 +26,12 @@ mod filters;
 mod mutagenesis;
 mod queries;
 mod recovery;
+mod relaxation;
+mod relaxed;
 mod saliency;
 mod search;
 mod seeds;
+mod shared;
 mod sites;
 mod target;
 mod temporal;
@@ -45,10 +48,14 @@ pub use filters::{FilterConfig, FilterFinder, FilterMotif, FilterOutcome, Partia
 pub use mutagenesis::{Mutagenesis, in_silico_mutagenesis};
 pub use queries::{
     ClassQueryConfig, QueryMotif, QuerySource, SaliencyQueryConfig, TemporalQueryConfig, TemporalSide,
-    class_optimisation_queries, filter_queries, saliency_queries, temporal_queries,
+    class_optimisation_queries, filter_queries, saliency_queries, shared_queries, temporal_queries,
 };
 pub use recovery::{Recovery, recovery};
+pub use relaxed::{
+    Relaxation, RelaxedConfig, RelaxedIteration, RelaxedOptimiser, RelaxedOptimum, best_relaxed,
+};
 pub use saliency::{Gradients, SaliencyMethod, saliency};
+pub use shared::{SharedMotif, SharedMotifConfig, shared_motifs};
 pub use sites::Site;
 pub use target::Target;
 pub use temporal::{Reading, Rise, TemporalScores, lookahead, temporal_scores};

@@ -167,6 +167,12 @@ pub(crate) fn word_weights(word: &str) -> Vec<[f32; 4]> {
     one_hot.into_iter().map(|row| row.map(|x| 2.0 * x - 1.0)).collect()
 }
 
+/// Weights of 2 for the word's bases and -1/2 for the others: a word that is worth more than its
+/// information, and of which some window of any sequence holds enough to be seen.
+pub(crate) fn generous_weights(word: &str) -> Vec<[f32; 4]> {
+    word_weights(word).into_iter().map(|row| row.map(|w| if w > 0.0 { 2.0 } else { -0.5 })).collect()
+}
+
 /// Random sequences of equal base frequencies.
 pub(crate) fn random_sequences(n: usize, length: usize, seed: u64) -> Vec<Vec<u8>> {
     let mut stream = Seed::new(seed).stream("toy sequences");

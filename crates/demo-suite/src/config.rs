@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::models::ModelKind;
 use crate::search::Regime;
 use crate::search::regime;
+use crate::stages::class_alternatives::ClassAlternative;
 use crate::{Error, Result};
 
 /// How much of the comparison is run.
@@ -140,6 +141,8 @@ pub struct RunConfig {
     /// A file of regimes, as a search writes it, for the honest protocol; models that it does not name keep
     /// their own.
     pub regime: Option<PathBuf>,
+    /// Ways of class optimisation to run beside the published one.
+    pub class_optimisation: Vec<ClassAlternative>,
     /// Seed of everything random.
     pub seed: u64,
     /// Networks of each set, model, protocol and fold, trained from as many seeds drawn from `seed`.
@@ -195,6 +198,9 @@ pub struct Settings {
     /// Regimes in place of the models' own.
     #[serde(default)]
     pub regimes: BTreeMap<ModelKind, Regime>,
+    /// Ways of class optimisation beside the published one.
+    #[serde(default)]
+    pub class_optimisation: Vec<ClassAlternative>,
     /// Seed of everything random.
     pub seed: u64,
     /// Networks of each set, model, protocol and fold; a run can be continued with another number.
@@ -253,6 +259,9 @@ impl RunConfig {
         self.check_training(&protocols, &models)?;
         let regimes = self.regimes(&models)?;
         let sets = self.sets.clone().unwrap_or_default();
+        let mut class_optimisation = self.class_optimisation.clone();
+        class_optimisation.sort_unstable();
+        class_optimisation.dedup();
         Ok(Settings {
             profile: self.profile,
             data,
@@ -266,6 +275,7 @@ impl RunConfig {
             warm_up: self.warm_up,
             averaging: self.averaging,
             regimes,
+            class_optimisation,
             seed: self.seed,
             seeds: self.seeds,
             train_sizes,
@@ -376,6 +386,7 @@ impl RunConfig {
             warm_up: None,
             averaging: None,
             regime: None,
+            class_optimisation: Vec::new(),
             seed: 1,
             seeds: 1,
             train_sizes: vec![],

@@ -66,3 +66,4 @@ pub use interrupt::Interrupt;
 pub use models::{Method, ModelKind};
 pub use run::{Written, reproduce};
 pub use search::{Found, Regime, SearchConfig, Strategy, search};
+pub use stages::class_alternatives::ClassAlternative;

@@ -234,7 +234,7 @@ impl Run {
         jobs: &[Job],
         trained: &[TrainOutcome],
     ) -> Result<Vec<ExplainOutcome>> {
-        let config = ExplainConfig::default();
+        let config = ExplainConfig::with_alternatives(&self.settings.class_optimisation);
         let pieces = with_training(primary, jobs, trained);
         let id = |(job, train): &(&Job, &TrainOutcome)| {
             identity(&("explain", &job.id, &train.weights_sha256, &config))

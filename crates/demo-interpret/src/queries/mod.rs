@@ -6,9 +6,11 @@
 //! | [`saliency_queries`] | of highest total attribution, one a sequence | counts after alignment |
 //! | [`temporal_queries`] | before the steepest rise of the temporal scores, one a sequence | counts, aligned or stacked |
 //! | [`class_optimisation_queries`] | around information peaks, and the whole | columns as they are |
+//! | [`shared_queries`] | that optimised inputs share, at any shift and on either strand | mean of their columns |
 
 mod class_optimisation;
 mod saliency;
+mod shared;
 mod temporal;
 
 use std::fmt;
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use class_optimisation::{ClassQueryConfig, class_optimisation_queries};
 pub use saliency::{SaliencyQueryConfig, saliency_queries};
+pub use shared::shared_queries;
 pub use temporal::{TemporalQueryConfig, TemporalSide, temporal_queries};
 
 use crate::FilterMotif;
@@ -33,13 +36,30 @@ pub enum QuerySource {
     Saliency,
     /// Windows before a rise of the temporal scores.
     Temporal,
-    /// The most typical bound input.
+    /// The most typical bound input, as published.
     ClassOptimisation,
+    /// What inputs share that were optimised as published, from several starts.
+    ClassShared,
+    /// What inputs share that were optimised as base probabilities.
+    ClassSoftmax,
+    /// What inputs share whose base probabilities were optimised by sequences drawn from them.
+    ClassStraightThrough,
+    /// What inputs share that were optimised as base probabilities of falling temperature.
+    ClassAnnealed,
 }
 
 impl QuerySource {
     /// Every source, in the order of the tables.
-    pub const ALL: [Self; 4] = [Self::Filter, Self::Saliency, Self::Temporal, Self::ClassOptimisation];
+    pub const ALL: [Self; 8] = [
+        Self::Filter,
+        Self::Saliency,
+        Self::Temporal,
+        Self::ClassOptimisation,
+        Self::ClassShared,
+        Self::ClassSoftmax,
+        Self::ClassStraightThrough,
+        Self::ClassAnnealed,
+    ];
 
     /// The name as tables print it.
     pub fn name(self) -> &'static str {
@@ -48,6 +68,10 @@ impl QuerySource {
             Self::Saliency => "saliency",
             Self::Temporal => "temporal",
             Self::ClassOptimisation => "class-optimisation",
+            Self::ClassShared => "class-shared",
+            Self::ClassSoftmax => "class-softmax",
+            Self::ClassStraightThrough => "class-straight-through",
+            Self::ClassAnnealed => "class-annealed",
         }
     }
 }
@@ -127,6 +151,8 @@ mod tests {
     #[test]
     fn sources_print_as_the_tables_have_them() {
         let names: Vec<String> = QuerySource::ALL.iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["filter", "saliency", "temporal", "class-optimisation"]);
+        assert_eq!(names[..4], ["filter", "saliency", "temporal", "class-optimisation"]);
+        let alternatives = ["class-shared", "class-softmax", "class-straight-through", "class-annealed"];
+        assert_eq!(names[4..], alternatives);
     }
 }

@@ -14,19 +14,33 @@ use demo_interpret::{
     temporal_scores,
 };
 use demo_models::Predictor;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::class_alternatives::{AlternativeConfig, ClassAlternative};
 use crate::Result;
 use crate::outcomes::{ExplainOutcome, Explained};
 
 /// What is explained and how; part of the identity of an explanation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct ExplainConfig {
     pub(crate) filters: FilterConfig,
     pub(crate) saliency: SaliencyQueryConfig,
     pub(crate) temporal: TemporalQueryConfig,
     pub(crate) class_optimisation: ClassOptimisationConfig,
     pub(crate) class_queries: ClassQueryConfig,
+    pub(crate) class_alternatives: Vec<AlternativeConfig>,
+}
+
+impl ExplainConfig {
+    /// The settings of a run that asks for these ways of class optimisation beside the published one.
+    pub(crate) fn with_alternatives(alternatives: &[ClassAlternative]) -> Self {
+        let config = Self::default();
+        let class_alternatives = alternatives
+            .iter()
+            .map(|&alternative| AlternativeConfig::new(alternative, &config.class_optimisation))
+            .collect();
+        Self { class_alternatives, ..config }
+    }
 }
 
 /// Temporal scores take a run of the recurrent layer for every prefix, so only so many of the
@@ -67,6 +81,9 @@ pub(crate) fn explain(
     let optima = optimiser.run(predictor, seed.child("class optimisation"))?;
     let optimum = best_optimum(&optima).unwrap_or(&optima[0]);
     queries.extend(class_optimisation_queries(&optimum.probabilities, &config.class_queries)?);
+    for alternative in &config.class_alternatives {
+        queries.extend(alternative.queries(predictor, seed.child("class optimisation"))?);
+    }
 
     // The surest positive, and one in the middle: what works best is not what is usual.
     let shown = [by_score[0], strongest[strongest.len() / 2]];

@@ -1,5 +1,6 @@
 //! The stages of a run, each a function from one piece of work to its outcome.
 
+pub(crate) mod class_alternatives;
 pub(crate) mod compare;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
