@@ -2,10 +2,10 @@
 //!
 //! A position has four logits θ; its probabilities at temperature τ are p = softmax(θ / τ). With g = dL/dp,
 //!
-//! dL/dθ_b = p_b (g_b - Σ_a p_a g_a) / τ.
+//! `dL/dθ_b = p_b (g_b - Σ_a p_a g_a) / τ`.
 //!
-//! What a position says is its divergence from uniform, Σ_b p_b ln(4 p_b), in nats; its derivative with
-//! respect to p_b is ln(4 p_b) + 1. All in f64. Cost: a few operations a base.
+//! What a position says is its divergence from uniform, `Σ_b p_b ln(4 p_b)`, in nats; its derivative with
+//! respect to `p_b` is `ln(4 p_b) + 1`. All in f64. Cost: a few operations a base.
 
 use demo_core::DnaSequence;
 use rand::Rng;
@@ -19,11 +19,7 @@ pub(crate) fn to_probabilities(logits: &[f64; 4], temperature: f64) -> [f64; 4] 
 }
 
 /// dL/dθ from dL/dp at p = softmax(θ / τ).
-pub(crate) fn to_logit_gradient(
-    probabilities: &[f64; 4],
-    gradient: &[f64; 4],
-    temperature: f64,
-) -> [f64; 4] {
+pub(crate) fn to_logit_gradient(probabilities: &[f64; 4], gradient: &[f64; 4], temperature: f64) -> [f64; 4] {
     let mean: f64 = probabilities.iter().zip(gradient).map(|(p, g)| p * g).sum();
     std::array::from_fn(|base| probabilities[base] * (gradient[base] - mean) / temperature)
 }
@@ -93,7 +89,10 @@ mod tests {
                 let step = 1e-5;
                 let difference = (moved(step) - moved(-step)) / (2.0 * step);
                 let found = gradient(logits)[base];
-                assert!((found - difference).abs() < 1e-6 * difference.abs().max(1e-2), "{found} {difference}");
+                assert!(
+                    (found - difference).abs() < 1e-6 * difference.abs().max(1e-2),
+                    "{found} {difference}"
+                );
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The published method optimises any real numbers and clamps what comes out
 //! ([`crate::ClassOptimiser`]). Here every step's positions are probabilities p = softmax(θ / τ), and
 //!
-//! score(x) - price · Σ_i KL(p_i ‖ uniform)
+//! `score(x) - price · Σ_i KL(p_i ‖ uniform)`
 //!
 //! is maximised over θ by Adam, the score being logit(bound) - logit(unbound). Where that is the
 //! log-likelihood ratio ln P(x | bound) / P(x | uniform) and the price is 1, its expectation over p is
@@ -109,7 +109,7 @@ pub struct RelaxedIteration {
     pub step: usize,
     /// logit(bound) - logit(unbound) of what the model saw.
     pub score: f64,
-    /// Σ_i KL(p_i ‖ uniform), in nats.
+    /// `Σ_i KL(p_i ‖ uniform)`, in nats.
     pub divergence: f64,
 }
 
@@ -162,7 +162,9 @@ impl RelaxedOptimiser {
     /// Where the model fails or does not have two classes, and at a number that is not finite.
     pub fn run(&self, model: &mut dyn SequenceModel, seed: Seed) -> Result<Vec<RelaxedOptimum>> {
         let mut restarts: Vec<Restart> = (0..self.config.restarts)
-            .map(|number| Restart::new(seed.child(&format!("restart {number}")), model.length(), &self.config))
+            .map(|number| {
+                Restart::new(seed.child(&format!("restart {number}")), model.length(), &self.config)
+            })
             .collect();
         let start_scores = hard_scores(model, &restarts)?;
         for step in 0..self.config.steps {

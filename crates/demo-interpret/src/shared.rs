@@ -164,7 +164,8 @@ impl Placement {
     fn best(inputs: &[Vec<f32>], config: &SharedMotifConfig) -> Self {
         let width = config.core * 4;
         let windows = |input: usize| inputs[input].windows(width).step_by(4).enumerate();
-        let seeds = || (0..inputs.len()).flat_map(move |input| windows(input).map(move |(at, w)| (input, at, w)));
+        let seeds =
+            || (0..inputs.len()).flat_map(move |input| windows(input).map(move |(at, w)| (input, at, w)));
         let richest = seeds().map(|(_, _, window)| product(window, window)).fold(0.0, f32::max);
         let mut best: Option<(f64, Self)> = None;
         for (input, at, window) in seeds() {
@@ -514,7 +515,8 @@ mod tests {
     #[test]
     fn wrong_settings_are_named() {
         let input = ProbabilityMatrix::new(vec![[0.25; 4]; 7]).unwrap();
-        let error = shared_motifs(&[input.clone(), input.clone()], &SharedMotifConfig::default()).unwrap_err();
+        let error =
+            shared_motifs(&[input.clone(), input.clone()], &SharedMotifConfig::default()).unwrap_err();
         assert_eq!(error.to_string(), "core: found 8, wanted at most the width of every input");
         let error = shared_motifs(&[input], &SharedMotifConfig::default()).unwrap_err();
         assert_eq!(error.to_string(), "restarts that share a motif: found 1, wanted at least 2");

@@ -178,6 +178,7 @@ mod tests {
             warm_up: None,
             averaging: None,
             regimes: std::collections::BTreeMap::new(),
+            class_optimisation: Vec::new(),
             seed,
             seeds: 1,
             train_sizes: vec![],

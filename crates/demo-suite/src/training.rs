@@ -160,6 +160,7 @@ mod tests {
             warm_up: None,
             averaging: None,
             regime: None,
+            class_optimisation: Vec::new(),
             seed: 5,
             seeds: 1,
             train_sizes: vec![],

@@ -64,6 +64,7 @@ fn config(data: &Path, out: PathBuf, seeds: usize) -> RunConfig {
         warm_up: None,
         averaging: None,
         regime: None,
+        class_optimisation: Vec::new(),
         seed: 5,
         seeds,
         train_sizes: vec![],
@@ -245,6 +246,7 @@ fn folds_and_seeds_are_pooled_together_and_apart() {
         models: Some(vec![ModelKind::Rnn]),
         folds: Some(2),
         max_steps: Some(2),
+        class_optimisation: Vec::new(),
         ..config(&data, out.clone(), 2)
     };
     run(&settings);
