@@ -5,7 +5,9 @@ use std::process::Command;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use demo_suite::{Balance, ClassAlternative, DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig};
+use demo_suite::{
+    Balance, ClassAlternative, DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig,
+};
 
 /// Arguments of `cargo xtask reproduce`.
 #[derive(Debug, clap::Args)]

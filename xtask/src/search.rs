@@ -70,6 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         warm_up: None,
         averaging: None,
         regime: None,
+        class_optimisation: Vec::new(),
         seed: args.seed,
         seeds: 1,
         train_sizes: Vec::new(),

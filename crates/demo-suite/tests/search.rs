@@ -48,6 +48,7 @@ fn config(data: &Path, out: PathBuf) -> RunConfig {
         warm_up: None,
         averaging: None,
         regime: None,
+        class_optimisation: Vec::new(),
         seed: 5,
         seeds: 1,
         train_sizes: vec![],

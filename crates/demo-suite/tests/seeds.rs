@@ -246,7 +246,6 @@ fn folds_and_seeds_are_pooled_together_and_apart() {
         models: Some(vec![ModelKind::Rnn]),
         folds: Some(2),
         max_steps: Some(2),
-        class_optimisation: Vec::new(),
         ..config(&data, out.clone(), 2)
     };
     run(&settings);
