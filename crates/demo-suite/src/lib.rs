@@ -23,7 +23,7 @@
 //! | `report/index.html` | the page |
 //! | `journal/` | what is finished, for a run that is continued |
 //!
-//! [`search`] looks for a better regime on training halves alone; it leaves `trials.tsv`, and `regime.json`,
+//! [`search()`] looks for a better regime on training halves alone; it leaves `trials.tsv`, and `regime.json`,
 //! which [`reproduce`] takes.
 //!
 //! The same settings give the same tables byte for byte, for any number of threads and however often
