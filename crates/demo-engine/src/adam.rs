@@ -1,5 +1,5 @@
 //! Adam (Kingma and Ba, 2015) for a bank, with decoupled weight decay (Loshchilov and Hutter, 2019)
-//! and an element-wise clamp of the gradient. Each member has its own learning rate and step count.
+//! and an element-wise clamp of the gradient. Each member has its own constants, learning rate and step count.
 //!
 //! With gradient g clamped, step t of the member, learning rate a:
 //! `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
@@ -35,7 +35,7 @@ impl Default for AdamConfig {
     }
 }
 
-/// First and second moments of a bank; the step count of each member.
+/// First and second moments of a bank; the constants and the step count of each member.
 ///
 /// ```
 /// use demo_engine::*;
@@ -52,7 +52,8 @@ impl Default for AdamConfig {
 /// ```
 #[derive(Debug)]
 pub struct Adam {
-    config: AdamConfig,
+    /// One for each member.
+    configs: Vec<AdamConfig>,
     first: Buffer,
     second: Buffer,
     steps: Vec<u64>,
@@ -63,17 +64,35 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// Moments of zero for a bank.
+    /// Moments of zero for a bank whose members have the same constants.
     ///
     /// # Errors
     /// When the moments cannot be allocated.
     pub fn new(config: AdamConfig, params: &Params) -> Result<Self> {
-        Self::restore(
-            config,
-            params.buffer().zeros_like()?,
-            params.buffer().zeros_like()?,
-            vec![0; params.members()],
-        )
+        Self::of_each(vec![config; params.members()], params)
+    }
+
+    /// Moments of zero for a bank, with the constants of each of its members.
+    ///
+    /// # Errors
+    /// When the moments cannot be allocated, and constants of another number of members.
+    pub fn of_each(configs: Vec<AdamConfig>, params: &Params) -> Result<Self> {
+        let moments = || params.buffer().zeros_like();
+        Self::restore(configs, moments()?, moments()?, vec![0; params.members()])
+    }
+
+    /// Some members of the bank, in the order given, with their moments, constants and steps. On a device
+    /// none of them is stopped.
+    ///
+    /// # Errors
+    /// An unknown member, or a device without room.
+    pub fn to_members(&self, members: &[usize]) -> Result<Self> {
+        if let Some(&found) = members.iter().find(|&&member| member >= self.steps.len()) {
+            return Err(Error::OutOfRange { what: "member", found, limit: self.steps.len() });
+        }
+        let of = |member: &usize| (self.configs[*member], self.steps[*member]);
+        let (configs, steps) = members.iter().map(of).unzip();
+        Self::restore(configs, self.first.rows(members)?, self.second.rows(members)?, steps)
     }
 
     /// One step for every member whose `active` is true; the others keep parameters and moments.
@@ -192,11 +211,11 @@ impl Adam {
         let params = params.buffer_mut().require_mut(&machine, "the parameters", &shape)?;
         let first = self.first.require_mut(&machine, "the first moments", &shape)?;
         let second = self.second.require_mut(&machine, "the second moments", &shape)?;
-        let steps = self.steps.iter_mut().zip(active).zip(learning_rates);
-        let constants: Vec<f32> = steps
-            .flat_map(|((step, &active), &rate)| {
+        let members = self.steps.iter_mut().zip(&self.configs).zip(active).zip(learning_rates);
+        let constants: Vec<f32> = members
+            .flat_map(|(((step, config), &active), &rate)| {
                 *step += u64::from(active);
-                Constants::<f32>::new(&self.config, (*step).max(1), rate).list()
+                Constants::<f32>::new(config, (*step).max(1), rate).list()
             })
             .collect();
         device.step([params, gradient, first, second], losses, &constants, active)
@@ -210,8 +229,9 @@ impl Adam {
     /// Continues from a state.
     ///
     /// # Errors
-    /// Moments and step counts that do not belong together.
-    pub fn restore(config: AdamConfig, first: Buffer, second: Buffer, steps: Vec<u64>) -> Result<Self> {
+    /// Moments, constants and step counts that do not belong together.
+    pub fn restore(configs: Vec<AdamConfig>, first: Buffer, second: Buffer, steps: Vec<u64>) -> Result<Self> {
+        check_members("constants of Adam", configs.len(), steps.len())?;
         let shape = [steps.len(), first.shape().last().copied().unwrap_or(0)];
         if let Some(memory) = first.on_device() {
             let machine = memory.machine();
@@ -222,12 +242,12 @@ impl Adam {
             second.require("the second moments", &shape, first.dtype())?;
         }
         let moved = vec![false; steps.len()];
-        Ok(Self { config, first, second, steps, moved, device: None })
+        Ok(Self { configs, first, second, steps, moved, device: None })
     }
 
     fn step_member<R: Real>(&mut self, params: &mut Params, gradient: &Buffer, member: usize, rate: f64) {
         let count = self.first.shape()[1];
-        let constants = Constants::<R>::new(&self.config, self.steps[member], rate);
+        let constants = Constants::<R>::new(&self.configs[member], self.steps[member], rate);
         for index in 0..params.specs().len() {
             let spec = &params.specs()[index];
             let start = member * count + spec.offset;
@@ -350,10 +370,12 @@ mod tests {
     fn check(dtype: DType, bound: f64) {
         let network = Network::new(1, vec![Layer::Dense { outputs: 2 }]).unwrap();
         let config = AdamConfig { weight_decay: 0.01, gradient_clamp: Some(1.5), ..AdamConfig::default() };
+        // Member 1 has constants of its own.
+        let configs = [config, AdamConfig { beta1: 0.8, weight_decay: 0.1, ..config }];
         let start: Vec<f64> = (0..20).map(|i| f64::from(i) / 7.0 - 1.0).collect();
         let mut params = Params::zeros(&network, 2, dtype, &Device::Cpu).unwrap();
         *params.buffer_mut() = Buffer::from_f64(&start, &[2, 10], dtype, &Device::Cpu).unwrap();
-        let mut adam = Adam::new(config, &params).unwrap();
+        let mut adam = Adam::of_each(configs.to_vec(), &params).unwrap();
         let mut wanted = start;
         let mut reference: Vec<_> = (0..20).map(|_| Reference { m: 0.0, v: 0.0, t: 0 }).collect();
         for step in 0..30u32 {
@@ -364,11 +386,11 @@ mod tests {
             let gradient = Buffer::from_f64(&g, &[2, 10], dtype, &Device::Cpu).unwrap();
             adam.step(&mut params, &gradient, &rates, &active).unwrap();
             for i in (0..20).filter(|i| active[i / 10]) {
-                wanted[i] = reference[i].step(&config, wanted[i], g[i], rates[i / 10]);
+                wanted[i] = reference[i].step(&configs[i / 10], wanted[i], g[i], rates[i / 10]);
             }
             // Going through a checkpoint changes nothing.
             let (first, second, steps) = adam.state();
-            adam = Adam::restore(config, first.clone(), second.clone(), steps.to_vec()).unwrap();
+            adam = Adam::restore(configs.to_vec(), first.clone(), second.clone(), steps.to_vec()).unwrap();
         }
         assert_eq!(adam.state().2, [30, 15]);
         for (found, wanted) in params.buffer().to_f64().unwrap().iter().zip(&wanted) {
@@ -383,6 +405,28 @@ mod tests {
     }
 
     #[test]
+    fn members_taken_out_go_on_as_in_the_bank() {
+        let network = Network::new(1, vec![Layer::Dense { outputs: 2 }]).unwrap();
+        let config = |weight_decay| AdamConfig { weight_decay, ..AdamConfig::default() };
+        let mut params = Params::zeros(&network, 3, DType::F32, &Device::Cpu).unwrap();
+        let mut adam = Adam::of_each([0.0, 0.1, 0.2].map(config).to_vec(), &params).unwrap();
+        let gradient = |members: &[usize]| {
+            let g: Vec<f32> =
+                members.iter().flat_map(|m| (0..10).map(move |i| ((10 * m + i) as f32).sin())).collect();
+            Buffer::from_f32(&g, &[members.len(), 10], DType::F32, &Device::Cpu).unwrap()
+        };
+        let rates = [0.1, 0.2, 0.3];
+        adam.step(&mut params, &gradient(&[0, 1, 2]), &rates, &[true, false, true]).unwrap();
+        let (mut some, mut adam_of_some) =
+            (params.to_members(&[2, 1]).unwrap(), adam.to_members(&[2, 1]).unwrap());
+        adam.step(&mut params, &gradient(&[0, 1, 2]), &rates, &[true; 3]).unwrap();
+        adam_of_some.step(&mut some, &gradient(&[2, 1]), &[0.3, 0.2], &[true; 2]).unwrap();
+        assert_eq!(adam_of_some.state().2, [2, 1]);
+        let wanted = params.to_members(&[2, 1]).unwrap();
+        assert_eq!(some.buffer().as_f32(), wanted.buffer().as_f32());
+    }
+
+    #[test]
     fn foreign_shapes_are_refused() {
         let network = Network::new(1, vec![Layer::Dense { outputs: 2 }]).unwrap();
         let mut params = Params::zeros(&network, 1, DType::F32, &Device::Cpu).unwrap();
@@ -392,6 +436,9 @@ mod tests {
         let gradient = Buffer::zeros(&[1, 10], DType::F32, &Device::Cpu).unwrap();
         assert!(adam.step(&mut params, &gradient, &[0.1], &[]).is_err());
         let (first, second, _) = adam.state();
-        assert!(Adam::restore(AdamConfig::default(), first.clone(), second.clone(), vec![0, 0]).is_err());
+        let config = AdamConfig::default();
+        assert!(Adam::restore(vec![config; 2], first.clone(), second.clone(), vec![0, 0]).is_err());
+        assert!(Adam::restore(vec![config; 2], first.clone(), second.clone(), vec![0]).is_err());
+        assert!(adam.to_members(&[1]).is_err());
     }
 }

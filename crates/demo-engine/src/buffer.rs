@@ -202,18 +202,29 @@ impl Buffer {
         Ok(())
     }
 
-    /// A part of its numbers, on the same device.
-    pub(crate) fn part(&self, range: Range<usize>, shape: &[usize]) -> Result<Self> {
+    /// These rows of its first extent, in this order, on the same device.
+    pub(crate) fn rows(&self, rows: &[usize]) -> Result<Self> {
+        let mut shape = self.shape.clone();
+        let count = shape[1..].iter().product::<usize>();
+        shape[0] = rows.len();
+        let ranges = || rows.iter().map(|row| row * count..(row + 1) * count);
         let numbers = match &self.numbers {
-            Numbers::Host(CpuStorage::F64(values)) => Numbers::Host(CpuStorage::F64(values[range].to_vec())),
-            Numbers::Host(_) => Numbers::Host(CpuStorage::F32(self.read(range)?)),
+            Numbers::Host(CpuStorage::F64(values)) => {
+                Numbers::Host(CpuStorage::F64(ranges().flat_map(|range| &values[range]).copied().collect()))
+            }
+            Numbers::Host(CpuStorage::F32(values)) => {
+                Numbers::Host(CpuStorage::F32(ranges().flat_map(|range| &values[range]).copied().collect()))
+            }
+            Numbers::Host(other) => Numbers::Host(other.clone()),
             Numbers::Device(memory) => {
-                let part = Memory::new(memory.machine(), range.len() * 4)?;
-                part.copy_from(0, memory, range.start, range.len())?;
-                Numbers::Device(Arc::new(part))
+                let own = Memory::new(memory.machine(), rows.len() * count * 4)?;
+                for (at, range) in ranges().enumerate() {
+                    own.copy_from(at * count, memory, range.start, count)?;
+                }
+                Numbers::Device(Arc::new(own))
             }
         };
-        Ok(Self { numbers, shape: shape.to_vec() })
+        Ok(Self { numbers, shape })
     }
 
     /// A copy of a part of its numbers.

@@ -101,11 +101,16 @@ impl Params {
     /// # Errors
     /// An unknown member, or a device without room.
     pub fn to_member(&self, member: usize) -> Result<Self> {
-        self.check_member(member)?;
-        let count = self.buffer.shape()[1];
-        let range = member * count..(member + 1) * count;
-        let buffer = self.buffer.part(range, &[1, count])?;
-        Ok(Self { buffer, specs: self.specs.clone() })
+        self.to_members(&[member])
+    }
+
+    /// The parameters of some members, as a bank of those on the same device, in the order given.
+    ///
+    /// # Errors
+    /// An unknown member, or a device without room.
+    pub fn to_members(&self, members: &[usize]) -> Result<Self> {
+        members.iter().try_for_each(|&member| self.check_member(member))?;
+        Ok(Self { buffer: self.buffer.rows(members)?, specs: self.specs.clone() })
     }
 
     fn check_member(&self, member: usize) -> Result<()> {
@@ -144,6 +149,10 @@ mod tests {
             let member = params.to_member(1).unwrap();
             assert_eq!(member.members(), 1);
             assert_eq!(member.get(0, "layer0.bias").unwrap(), [1.0, 2.0]);
+            let turned = params.to_members(&[1, 0]).unwrap();
+            assert_eq!(turned.get(0, "layer0.bias").unwrap(), [1.0, 2.0]);
+            assert_eq!(turned.get(1, "layer0.bias").unwrap(), [0.0, 0.0]);
+            assert!(params.to_members(&[0, 2]).is_err());
             assert!(params.set(1, "layer0.bias", &[1.0]).is_err());
             let error = params.get(0, "layer1.bias").unwrap_err().to_string();
             assert_eq!(

@@ -248,7 +248,9 @@ fn train(case: &Case) -> (Vec<f64>, Vec<f64>, Vec<StepTrace>) {
     let mut logits = Buffer::zeros(&[4, 13, 2], DType::F32, device).unwrap();
     let mut gradient = Buffer::zeros(&[4, case.network.parameter_count()], DType::F32, device).unwrap();
     let config = AdamConfig { weight_decay: 0.01, gradient_clamp: Some(0.05), ..AdamConfig::default() };
-    let mut adam = Adam::new(config, &params).unwrap();
+    // Each member has constants of its own.
+    let configs = [0.01, 0.0, 0.03, 0.01].map(|weight_decay| AdamConfig { weight_decay, ..config });
+    let mut adam = Adam::of_each(configs.to_vec(), &params).unwrap();
     let mut trace = Trace::new(&case.network, case.shape(), 3, device).unwrap();
     let mut steps = Vec::new();
     for step in 0..4 {

@@ -29,10 +29,6 @@ pub(super) fn check_members(members: &[Member<'_>]) -> Result<(usize, usize)> {
         if member.config.batch != batch {
             return refuse("batch size", member.config.batch.to_string(), batch.to_string());
         }
-        if member.config.adam != first.config.adam {
-            let (found, wanted) = (member.config.adam, first.config.adam);
-            return refuse("Adam settings", format!("{found:?}"), format!("{wanted:?}"));
-        }
         let lengths = [Some(member.training), member.validation].into_iter().flatten();
         for found in lengths.map(LabelledSequences::length) {
             if found != length {

@@ -2,7 +2,8 @@
 
 use demo_engine::{BankShape, Device, Plan, device_memory};
 
-use super::{DEVICE_EVALUATION_BATCH, trace_steps};
+use super::DEVICE_EVALUATION_BATCH;
+use super::lockstep::trace_steps;
 use crate::{Architecture, CLASSES, Result};
 
 /// Share of the free memory that a bank may take: an allocation may need more than its bytes.

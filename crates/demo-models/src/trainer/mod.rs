@@ -1,7 +1,7 @@
 //! Training: a bank of networks of one architecture, trained in lockstep.
 //!
-//! Every member has its own data, seed, regime and order; what they share is the batch size and Adam's
-//! constants. A member that has finished is frozen while the others go on. One member is the ordinary
+//! Every member has its own data, seed, regime and order; what they share is the batch size. A member that
+//! has finished is left out while the others go on. One member is the ordinary
 //! case, and on the CPU a member's weights do not depend on the bank it is in. A step costs one forward and
 //! one backward pass over the bank's batches; an evaluation one forward pass over the member's validation
 //! sequences, on both strands where prediction reads both.
@@ -12,6 +12,7 @@
 
 mod bank;
 mod capacity;
+mod lockstep;
 mod member;
 mod progress;
 mod state;
@@ -22,8 +23,7 @@ use std::path::Path;
 
 use demo_core::Seed;
 use demo_engine::{
-    Adam, BankShape, Batch, Buffer, CodeStore, DType, Device, Input, Loss, Mode, Network, Objective, Params,
-    Plan, Task, Trace,
+    AdamConfig, Batch, CodeStore, DType, Device, Input, Loss, Mode, Network, Objective, Params, Task,
 };
 
 pub use capacity::{bank_capacity, training_bytes};
@@ -33,15 +33,12 @@ use crate::checkpoint::single;
 use crate::evaluator::Forward;
 use crate::{Architecture, CLASSES, LabelledSequences, Result, TrainedModel, TrainingConfig};
 use bank::{check_members, gather};
+use lockstep::Lockstep;
 use member::MemberState;
 
 /// Sequences of a run that evaluates, on the CPU and on a device, which needs more to be busy.
 const EVALUATION_BATCH: usize = 256;
 const DEVICE_EVALUATION_BATCH: usize = 1024;
-/// Steps that a device is ahead of the host, at most.
-const TRACE: usize = 512;
-/// Bytes of logits that these may take.
-const TRACE_BYTES: usize = 256 << 20;
 
 /// One network to be trained: its data, its regime, its seed.
 #[derive(Debug, Clone, Copy)]
@@ -87,15 +84,7 @@ pub struct Trainer {
     batch: usize,
     members: Vec<MemberState>,
     store: CodeStore,
-    params: Params,
-    adam: Adam,
-    plan: Plan,
-    gradient: Buffer,
-    logits: Buffer,
-    /// Moving averages of the weights, where a member has one.
-    averages: Option<Params>,
-    /// What the device has done and the host has not booked.
-    trace: Trace,
+    lockstep: Lockstep,
     unbooked: VecDeque<Unbooked>,
     forward: Forward,
     step: u64,
@@ -136,29 +125,23 @@ impl Trainer {
         let (store, members) = gather(members, length, device)?;
         let seeds: Vec<Seed> = members.iter().map(|member| member.seed).collect();
         let params = architecture.initial_parameters(&network, &seeds, device)?;
-        let shape = BankShape { members: members.len(), batch };
+        let configs: Vec<AdamConfig> = members.iter().map(|member| member.config.adam).collect();
         let averages = members.iter().any(|member| member.config.averaging.is_some());
         let mut trainer = Self {
-            averages: averages.then(|| params.clone()),
-            trace: Trace::new(&network, shape, trace_steps(shape), device)?,
+            lockstep: Lockstep::start(&network, batch, params, configs, averages, device)?,
             unbooked: VecDeque::new(),
-            adam: Adam::new(members[0].config.adam, &params)?,
-            plan: Plan::new(&network, shape, DType::F32, device)?,
-            gradient: Buffer::zeros(&[shape.members, network.parameter_count()], DType::F32, device)?,
-            logits: Buffer::zeros(&[shape.members, batch, CLASSES], DType::F32, device)?,
             forward: Forward::new(&network, evaluation_batch(device), DType::F32, device)?,
             architecture: architecture.clone(),
             network,
             device: device.clone(),
             batch,
             store,
-            params,
             step: 0,
             scratch: Scratch::default(),
             progress: members.iter().map(MemberState::progress).collect(),
             members,
         };
-        trainer.scratch.seeds = seeds.iter().map(|seed| seed.child("dropout").value()).collect();
+        trainer.seed_dropout();
         Ok(trainer)
     }
 
@@ -206,10 +189,9 @@ impl Trainer {
     /// When there is no such member.
     pub fn model(&self, member: usize) -> Result<TrainedModel> {
         let state = &self.members[member];
-        let params = if state.best.is_empty() {
-            self.current_params(member)?
-        } else {
-            single(&self.network, &state.best, &self.device)?
+        let params = match self.lockstep.place(member) {
+            Some(place) if state.best.is_empty() => self.current_params(place)?,
+            _ => single(&self.network, &state.best, &self.device)?,
         };
         Ok(TrainedModel {
             architecture: self.architecture.clone(),
@@ -246,13 +228,20 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// The weights a member would be evaluated with now, as a bank of one.
-    fn current_params(&self, member: usize) -> Result<Params> {
-        let params = match &self.averages {
-            Some(averages) if self.members[member].config.averaging.is_some() => averages,
-            _ => &self.params,
+    /// The seeds of the members in training.
+    fn seed_dropout(&mut self) {
+        let seed = |&member: &usize| self.members[member].seed.child("dropout").value();
+        self.scratch.seeds = self.lockstep.members.iter().map(seed).collect();
+    }
+
+    /// The weights that the member at this place would be evaluated with now, as a bank of one.
+    fn current_params(&self, place: usize) -> Result<Params> {
+        let averaged = self.members[self.lockstep.members[place]].config.averaging.is_some();
+        let params = match &self.lockstep.averages {
+            Some(averages) if averaged => averages,
+            _ => &self.lockstep.params,
         };
-        Ok(params.to_member(member)?)
+        Ok(params.to_member(place)?)
     }
 
     fn take_step(&mut self) -> Result<()> {
@@ -260,14 +249,15 @@ impl Trainer {
         let input = Input::Rows { store: &self.store, rows: &self.scratch.rows };
         let batch =
             Batch { input, size, labels: Some(&self.scratch.labels), weights: Some(&self.scratch.weights) };
+        let Lockstep { params, adam, plan, gradient, logits, trace, .. } = &mut self.lockstep;
         let task = Task::Gradient {
             of: Objective::Loss(&Loss::CrossEntropy),
             mode: Mode::Train { step: self.step, seeds: &self.scratch.seeds },
-            params: Some(&mut self.gradient),
+            params: Some(gradient),
             input: None,
         };
-        self.plan.run(&self.params, &batch, task, &mut self.logits)?;
-        self.trace.record(&self.plan, &self.logits)?;
+        plan.run(params, &batch, task, logits)?;
+        trace.record(plan, logits)?;
         let Scratch { labels, weights, rates, active, .. } = &self.scratch;
         self.unbooked.push_back(Unbooked {
             step: self.step,
@@ -275,13 +265,15 @@ impl Trainer {
             labels: labels.clone(),
             weights: weights.clone(),
         });
-        self.adam.guarded_step(&self.plan, &mut self.params, &self.gradient, rates, active)?;
+        adam.guarded_step(plan, params, gradient, rates, active)?;
         self.step += 1;
         self.update_averages()?;
-        if self.trace.is_full() || self.is_due() {
+        let due = self.is_due();
+        if self.lockstep.trace.is_full() || due {
             self.book()?;
         }
-        self.evaluate()
+        let evaluated = self.evaluate()?;
+        if evaluated { self.close_up() } else { Ok(()) }
     }
 
     /// Whether a member is to be evaluated after the step just done.
@@ -289,7 +281,8 @@ impl Trainer {
         self.members.iter().any(|member| member.is_active() && member.is_due_at(self.step))
     }
 
-    /// Lays the members' visits side by side; rows that a member does not have weigh nothing.
+    /// Lays the visits of the members in training side by side; rows that a member does not have weigh
+    /// nothing.
     fn fill_batch(&mut self) -> usize {
         let Scratch { rows, labels, weights, active, rates, .. } = &mut self.scratch;
         rows.clear();
@@ -299,7 +292,8 @@ impl Trainer {
         rates.clear();
         let step = self.step;
         let size = self.members.iter_mut().map(|member| member.visits(step).len()).max().unwrap_or(0);
-        for member in &mut self.members {
+        for &member in &self.lockstep.members {
+            let member = &mut self.members[member];
             active.push(member.is_active());
             rates.push(member.learning_rate(step));
             member.push_batch(step, size, rows, labels, weights);
@@ -310,22 +304,23 @@ impl Trainer {
     /// Books losses and scores of the steps since it last did; the first loss that is not a number ends a
     /// member, whose weights that step has left alone.
     fn book(&mut self) -> Result<()> {
-        for trace in self.trace.take()? {
+        for trace in self.lockstep.trace.take()? {
             let Some(Unbooked { step, size, labels, weights }) = self.unbooked.pop_front() else { break };
-            for (at, member) in self.members.iter_mut().enumerate() {
+            for (place, &at) in self.lockstep.members.iter().enumerate() {
+                let member = &mut self.members[at];
                 if !member.is_active() {
                     continue;
                 }
-                let loss = trace.losses[at];
+                let loss = trace.losses[place];
                 if !loss.is_finite() {
                     member.steps = step;
                     member.end(Ending::Diverged);
                     tracing::warn!(member = at, step, "the training loss is no longer a number");
                     continue;
                 }
-                let start = at * self.batch * CLASSES;
+                let start = place * self.batch * CLASSES;
                 let own = &trace.logits[start..start + size * CLASSES];
-                let rows = at * size..(at + 1) * size;
+                let rows = place * size..(place + 1) * size;
                 member.note_step(loss, own, &labels[rows.clone()], &weights[rows]);
             }
         }
@@ -333,21 +328,25 @@ impl Trainer {
     }
 
     fn update_averages(&mut self) -> Result<()> {
-        let Some(averages) = &mut self.averages else { return Ok(()) };
+        let Lockstep { members, params, adam, averages: Some(averages), .. } = &mut self.lockstep else {
+            return Ok(());
+        };
         let parts = &mut self.scratch.parts;
         parts.clear();
-        parts.extend(self.members.iter().map(|member| member.average_part(self.step)));
-        Ok(self.adam.follow(averages, &self.params, parts)?)
+        parts.extend(members.iter().map(|&member| self.members[member].average_part(self.step)));
+        Ok(adam.follow(averages, params, parts)?)
     }
 
-    /// Evaluates the members whose turn it is, and renews what is reported of all.
-    fn evaluate(&mut self) -> Result<()> {
-        for at in 0..self.members.len() {
-            let done = self.step;
+    /// Evaluates the members whose turn it is, and renews what is reported of all; whether it was any's turn.
+    fn evaluate(&mut self) -> Result<bool> {
+        let (done, mut evaluated) = (self.step, false);
+        for place in 0..self.lockstep.members.len() {
+            let at = self.lockstep.members[place];
             if self.members[at].is_active() {
                 self.members[at].steps = done;
                 if self.members[at].is_due_at(done) {
-                    let params = self.current_params(at)?;
+                    evaluated = true;
+                    let params = self.current_params(place)?;
                     let logits = self.validation_logits(at, &params)?;
                     self.members[at].note_evaluation(logits.as_deref(), params.buffer().to_f32()?);
                 } else {
@@ -356,7 +355,34 @@ impl Trainer {
             }
             self.progress[at] = self.members[at].progress();
         }
-        Ok(())
+        Ok(evaluated)
+    }
+
+    /// Leaves the members that have ended out of the arrays, once they are a quarter. A device without room
+    /// for both goes on with the larger ones.
+    fn close_up(&mut self) -> Result<()> {
+        let members = &self.lockstep.members;
+        let (going, ended): (Vec<usize>, Vec<usize>) =
+            (0..members.len()).partition(|&place| self.members[members[place]].is_active());
+        if going.is_empty() || 4 * ended.len() < members.len() {
+            return Ok(());
+        }
+        for place in ended {
+            let at = self.lockstep.members[place];
+            // Of a training that never was evaluated the last weights are kept.
+            if self.members[at].best.is_empty() {
+                self.members[at].best = self.current_params(place)?.buffer().to_f32()?;
+            }
+        }
+        match self.lockstep.keep(&self.network, self.batch, &going, &self.device) {
+            Err(crate::Error::Engine(demo_engine::Error::OutOfMemory { .. })) => Ok(()),
+            Err(error) => Err(error),
+            Ok(lockstep) => {
+                self.lockstep = lockstep;
+                self.seed_dropout();
+                Ok(())
+            }
+        }
     }
 
     /// The logits of a member's validation sequences as its predictor would give them.
@@ -375,11 +401,6 @@ impl Trainer {
 
 fn evaluation_batch(device: &Device) -> usize {
     if device.is_cpu() { EVALUATION_BATCH } else { DEVICE_EVALUATION_BATCH }
-}
-
-/// Steps whose logits there is room for.
-fn trace_steps(shape: BankShape) -> usize {
-    (TRACE_BYTES / (shape.members * shape.batch * CLASSES * 4)).clamp(1, TRACE)
 }
 
 #[cfg(test)]

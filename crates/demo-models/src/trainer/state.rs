@@ -1,7 +1,7 @@
 //! A training on disk, complete: `optimizer.safetensors`.
 //!
 //! Everything is in one file, renamed into place, so that it is never half old and half new. Its arrays
-//! are `parameters`, `first_moment` and `second_moment` (members x parameters), and for each member
+//! are `parameters`, `first_moment` and `second_moment` (members in training x parameters), and for each member
 //! `member<i>.best`, `member<i>.average`, `member<i>.unbound_scores` and `member<i>.bound_scores`. The
 //! metadata entry `state` is JSON: steps, epochs' records, regimes, seeds, fingerprints of the data, and
 //! a SHA-256 over the arrays. Orders and dropout need no entry: they follow from seed and step.
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Trainer;
+use super::lockstep::Lockstep;
 use super::member::{MemberState, Record};
 use crate::data::hex;
 use crate::files::{
@@ -23,7 +24,7 @@ use crate::files::{
 use crate::{Architecture, Result, TrainingConfig};
 
 const FORMAT: &str = "deep-motif training";
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 const FILE: &str = "optimizer.safetensors";
 const STATE: &str = "state";
 
@@ -33,6 +34,8 @@ struct State {
     format_version: u32,
     identity: Identity,
     step: u64,
+    /// The members in training, in the order of the arrays.
+    in_training: Vec<usize>,
     adam_steps: Vec<u64>,
     members: Vec<Progress>,
     arrays_sha256: String,
@@ -63,9 +66,10 @@ struct Progress {
 pub(super) fn save(trainer: &Trainer, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(io_error(folder))?;
     let path = folder.join(FILE);
-    let (first, second, adam_steps) = trainer.adam.state();
+    let lockstep = &trainer.lockstep;
+    let (first, second, adam_steps) = lockstep.adam.state();
     let mut tensors = Vec::new();
-    let bank = [("parameters", trainer.params.buffer()), ("first_moment", first), ("second_moment", second)];
+    let bank = [("parameters", lockstep.params.buffer()), ("first_moment", first), ("second_moment", second)];
     for (name, buffer) in bank {
         tensors.push(NamedTensor::new(name, buffer.shape(), buffer.to_f32()?));
     }
@@ -81,6 +85,7 @@ pub(super) fn save(trainer: &Trainer, folder: &Path) -> Result<()> {
         format_version: FORMAT_VERSION,
         identity: identity(trainer),
         step: trainer.step,
+        in_training: lockstep.members.clone(),
         adam_steps: adam_steps.to_vec(),
         members: trainer.members.iter().map(progress).collect(),
         arrays_sha256: digest(&tensors),
@@ -113,32 +118,55 @@ pub(super) fn restore(trainer: &mut Trainer, folder: &Path) -> Result<()> {
         }
     };
     let members = trainer.members.len();
-    if state.members.len() != members || state.adam_steps.len() != members {
+    if state.members.len() != members {
         return Err(refuse(&path, format!("{} members", state.members.len()), members.to_string()));
     }
-    let shape = [members, trainer.network.parameter_count()];
-    let bank = |name: &str| -> Result<Buffer> {
-        let values = find(name, Some(shape.iter().product()))?;
-        Ok(Buffer::from_f32(&values, &shape, DType::F32, &trainer.device)?)
-    };
-    let (parameters, first, second) = (bank("parameters")?, bank("first_moment")?, bank("second_moment")?);
+    let in_training = state.in_training;
+    let known = in_training.last().is_some_and(|&last| last < members);
+    if !known || !in_training.is_sorted_by(|a, b| a < b) || state.adam_steps.len() != in_training.len() {
+        return Err(refuse(&path, "members in training that do not go together", "some of the members"));
+    }
+    let shape = [in_training.len(), trainer.network.parameter_count()];
+    let buffer = |values: &[f32]| Buffer::from_f32(values, &shape, DType::F32, &trainer.device);
+    let bank = |name: &str| find(name, Some(shape.iter().product()));
+    let parameters = bank("parameters")?;
+    let moments = [bank("first_moment")?, bank("second_moment")?];
     // Members without an average have their parameters in its place.
-    let mut averages = find("parameters", None)?;
+    let mut averages = parameters.clone();
+    for (&member, average) in in_training.iter().zip(averages.chunks_exact_mut(shape[1])) {
+        if trainer.members[member].config.averaging.is_some() {
+            average.copy_from_slice(&find(&format!("member{member}.average"), Some(shape[1]))?);
+        }
+    }
     let mut restored = Vec::new();
     for at in 0..members {
         let array = |name: &str| find(&format!("member{at}.{name}"), None);
         restored.push((array("best")?, array("unbound_scores")?, array("bound_scores")?));
-        if trainer.members[at].config.averaging.is_some() {
-            let average = find(&format!("member{at}.average"), Some(shape[1]))?;
-            averages[at * shape[1]..(at + 1) * shape[1]].copy_from_slice(&average);
-        }
-    }
-    if let Some(to) = &mut trainer.averages {
-        *to.buffer_mut() = Buffer::from_f32(&averages, &shape, DType::F32, &trainer.device)?;
     }
 
-    *trainer.params.buffer_mut() = parameters;
-    trainer.adam = Adam::restore(trainer.members[0].config.adam, first, second, state.adam_steps)?;
+    // The bank begins with all members.
+    let mut params = trainer.lockstep.params.to_members(&in_training)?;
+    *params.buffer_mut() = buffer(&parameters)?;
+    let averages = match &trainer.lockstep.averages {
+        None => None,
+        Some(_) => {
+            let mut means = params.clone();
+            *means.buffer_mut() = buffer(&averages)?;
+            Some(means)
+        }
+    };
+    let configs = in_training.iter().map(|&member| trainer.members[member].config.adam).collect();
+    let [first, second] = [buffer(&moments[0])?, buffer(&moments[1])?];
+    let adam = Adam::restore(configs, first, second, state.adam_steps)?;
+    if in_training.len() == members {
+        (trainer.lockstep.params, trainer.lockstep.adam, trainer.lockstep.averages) =
+            (params, adam, averages);
+    } else {
+        let state = (params, adam, averages);
+        trainer.lockstep =
+            Lockstep::of(&trainer.network, trainer.batch, in_training, state, &trainer.device)?;
+        trainer.seed_dropout();
+    }
     trainer.step = state.step;
     for ((member, progress), arrays) in trainer.members.iter_mut().zip(state.members).zip(restored) {
         member.steps = progress.steps;
@@ -152,8 +180,9 @@ pub(super) fn restore(trainer: &mut Trainer, folder: &Path) -> Result<()> {
 
 fn arrays(trainer: &Trainer, at: usize, member: &MemberState) -> Result<[(&'static str, Vec<f32>); 4]> {
     let [unbound, bound] = member.scores.clone();
-    let average = match &trainer.averages {
-        Some(averages) if member.config.averaging.is_some() => averages.to_member(at)?.buffer().to_f32()?,
+    let averaged = trainer.lockstep.place(at).filter(|_| member.config.averaging.is_some());
+    let average = match (&trainer.lockstep.averages, averaged) {
+        (Some(averages), Some(place)) => averages.to_member(place)?.buffer().to_f32()?,
         _ => Vec::new(),
     };
     Ok([

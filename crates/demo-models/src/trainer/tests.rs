@@ -10,6 +10,7 @@ use rand::Rng;
 
 mod averaging;
 mod balance;
+mod lockstep;
 
 use super::{Ending, Member, Status, Trainer};
 use crate::{
@@ -378,15 +379,18 @@ fn a_bank_on_a_device_trains_as_on_the_cpu_and_resumes_with_the_same_bits() {
         let wanted = if architecture == small_cnn() { Ending::Diverged } else { Ending::Limit };
         assert_eq!(there.models().unwrap()[3].summary.ending, Some(wanted));
 
-        let folder = tempfile::tempdir().unwrap();
-        let mut trainer = Trainer::new(&architecture, &members, &device).unwrap();
-        let stop = |progress: &super::Progress<'_>| {
-            if progress.step == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        assert_eq!(trainer.run(stop).unwrap(), Status::Interrupted);
-        trainer.checkpoint(folder.path()).unwrap();
-        let mut resumed = Trainer::resume(folder.path(), &architecture, &members, &device).unwrap();
-        train(&mut resumed);
-        assert_eq!(bits(&resumed), bits(&there));
+        // Before and after the first member has ended.
+        for stop in [5, 9] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut trainer = Trainer::new(&architecture, &members, &device).unwrap();
+            let interrupt = |progress: &super::Progress<'_>| {
+                if progress.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            assert_eq!(trainer.run(interrupt).unwrap(), Status::Interrupted);
+            trainer.checkpoint(folder.path()).unwrap();
+            let mut resumed = Trainer::resume(folder.path(), &architecture, &members, &device).unwrap();
+            train(&mut resumed);
+            assert_eq!(bits(&resumed), bits(&there));
+        }
     }
 }
