@@ -183,7 +183,7 @@ mod tests {
             refused(TrainingConfig { balance: Balance::Sampling, ..published.clone() }),
             "balance: found sampling, wanted order shuffled for sampling"
         );
-        let schedule = Schedule::Cosine { last: 2.0 };
+        let schedule = Schedule::Cosine { warm_up_steps: 0, last: 2.0 };
         assert!(refused(TrainingConfig { schedule, ..published }).starts_with("schedule.last: found 2"));
     }
 

@@ -21,8 +21,12 @@ pub enum Schedule {
         /// Epochs between halvings.
         epochs: u32,
     },
-    /// From the configured rate down to a fraction of it, along half a cosine over the step budget.
+    /// A linear warm-up, then from the configured rate down to a fraction of it, along half a cosine over the
+    /// rest of the step budget.
     Cosine {
+        /// Steps of the warm-up.
+        #[serde(default)]
+        warm_up_steps: u64,
         /// The last rate, as a fraction.
         last: f64,
     },
@@ -79,7 +83,11 @@ impl Schedule {
                 let epoch = clock.step / clock.epoch_steps;
                 0.5f64.powi((epoch / u64::from(epochs)).min(1000) as i32)
             }
-            Self::Cosine { last } => half_cosine(1.0, last, step / clock.limit as f64),
+            Self::Cosine { warm_up_steps, last } => {
+                let rest = clock.limit.saturating_sub(warm_up_steps).max(1) as f64;
+                let fallen = half_cosine(1.0, last, (step - warm_up_steps as f64).max(0.0) / rest);
+                risen(step, warm_up_steps) * fallen
+            }
             Self::OneCycle { warm_up, first, last } => {
                 let rising = warm_up * clock.limit as f64;
                 if step < rising {
@@ -89,13 +97,22 @@ impl Schedule {
                 }
             }
             Self::HoldThenDecay { warm_up_steps, last, .. } => {
-                let risen = ((step + 1.0) / (warm_up_steps as f64 + 1.0)).min(1.0);
                 let fallen = clock.descent.map_or(1.0, |descent| {
                     let done = clock.step.saturating_sub(descent.from) as f64;
                     half_cosine(1.0, last, done / descent.steps as f64)
                 });
-                risen * fallen
+                risen(step, warm_up_steps) * fallen
             }
+        }
+    }
+
+    /// The steps of a linear warm-up, for the schedules that have one.
+    pub fn warm_up_steps_mut(&mut self) -> Option<&mut u64> {
+        match self {
+            Self::Cosine { warm_up_steps, .. } | Self::HoldThenDecay { warm_up_steps, .. } => {
+                Some(warm_up_steps)
+            }
+            Self::Constant | Self::HalvedEvery { .. } | Self::OneCycle { .. } => None,
         }
     }
 
@@ -122,7 +139,7 @@ impl Schedule {
                 Err(Error::Config { field: "schedule.epochs", found: "0".to_owned(), wanted: "at least 1" })
             }
             Self::Constant | Self::HalvedEvery { .. } => Ok(()),
-            Self::Cosine { last } => fraction("schedule.last", last),
+            Self::Cosine { last, .. } => fraction("schedule.last", last),
             Self::OneCycle { warm_up, first, last } => {
                 fraction("schedule.warm_up", warm_up)?;
                 fraction("schedule.first", first)?;
@@ -134,6 +151,11 @@ impl Schedule {
             }
         }
     }
+}
+
+/// How far a linear warm-up has come before a step.
+fn risen(step: f64, warm_up_steps: u64) -> f64 {
+    ((step + 1.0) / (warm_up_steps as f64 + 1.0)).min(1.0)
 }
 
 fn half_cosine(from: f64, to: f64, progress: f64) -> f64 {
@@ -163,7 +185,12 @@ mod tests {
         assert!((factor(schedule, 100) - 0.01).abs() < 1e-12);
         let rates: Vec<f64> = (0..=100).map(|step| factor(schedule, step)).collect();
         assert!(rates[..=25].is_sorted() && rates[25..].iter().rev().is_sorted());
-        assert!((factor(Schedule::Cosine { last: 0.0 }, 50) - 0.5).abs() < 1e-12);
+        let cosine = |warm_up_steps| Schedule::Cosine { warm_up_steps, last: 0.0 };
+        assert!((factor(cosine(0), 50) - 0.5).abs() < 1e-12);
+        assert!((factor(cosine(20), 60) - 0.5).abs() < 1e-12);
+        assert!((factor(cosine(19), 9) - 0.5).abs() < 1e-12);
+        assert_eq!(factor(cosine(19), 19), 1.0);
+        assert!(factor(cosine(19), 100) < 1e-12);
     }
 
     #[test]

@@ -65,5 +65,5 @@ pub use error::{Error, Result};
 pub use interrupt::Interrupt;
 pub use models::{Method, ModelKind};
 pub use run::{Written, reproduce};
-pub use search::{Found, Regime, SearchConfig, Strategy, search};
+pub use search::{Fall, Found, Regime, SearchConfig, Strategy, search};
 pub use stages::class_alternatives::ClassAlternative;

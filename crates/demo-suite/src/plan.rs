@@ -73,8 +73,7 @@ impl Job {
     pub(crate) fn goes_with(&self, other: &Self) -> bool {
         match (self.network(), other.network()) {
             (Some((architecture, training)), Some((others, theirs))) => {
-                (architecture, self.length, training.batch, training.adam)
-                    == (others, other.length, theirs.batch, theirs.adam)
+                (architecture, self.length, training.batch) == (others, other.length, theirs.batch)
             }
             _ => self.id == other.id,
         }
@@ -327,9 +326,7 @@ pub(crate) fn regime(
 /// The honest regime with what the user asks for in its place.
 fn altered(settings: &Settings, mut training: TrainingConfig) -> TrainingConfig {
     training.balance = settings.balance;
-    if let (Schedule::HoldThenDecay { warm_up_steps, .. }, Some(steps)) =
-        (&mut training.schedule, settings.warm_up)
-    {
+    if let (Some(warm_up_steps), Some(steps)) = (training.schedule.warm_up_steps_mut(), settings.warm_up) {
         *warm_up_steps = steps;
     }
     if let Some(decay) = settings.averaging {

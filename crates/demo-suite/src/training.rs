@@ -103,7 +103,8 @@ impl Run {
     }
 }
 
-fn is_out_of_memory(error: &Error) -> bool {
+/// Whether a device had no room.
+pub(crate) fn is_out_of_memory(error: &Error) -> bool {
     matches!(error, Error::Models(demo_models::Error::Engine(demo_models::EngineError::OutOfMemory { .. })))
 }
 

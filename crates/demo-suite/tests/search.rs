@@ -102,12 +102,12 @@ fn a_search_reads_no_test_half_resumes_and_hands_its_regime_to_a_run() {
     }
     assert_eq!([of_rung("1")[0][2].as_str(), of_rung("3")[0][2].as_str()], ["1/9", "1/1"]);
     // Steps of both sets: a ninth of thirty each, and all.
-    assert!(of_rung("1").iter().all(|row| row[12] == "8"), "{trials:?}");
-    assert_eq!(of_rung("3")[0][12], "60");
-    let scores: Vec<f64> = of_rung("3").iter().map(|row| row[10].parse().unwrap()).collect();
+    assert!(of_rung("1").iter().all(|row| row[15] == "8"), "{trials:?}");
+    assert_eq!(of_rung("3")[0][15], "60");
+    let scores: Vec<f64> = of_rung("3").iter().map(|row| row[13].parse().unwrap()).collect();
     assert!(scores.iter().all(|score| score <= &scores[0]), "{trials:?}");
     assert_eq!(of_rung("1").iter().filter(|row| row[3] == "0" && row[4] == "0.01").count(), 1);
-    let chosen: Vec<_> = trials.iter().filter(|row| row[14] == "yes").collect();
+    let chosen: Vec<_> = trials.iter().filter(|row| row[17] == "yes").collect();
     assert_eq!(chosen, of_rung("3")[..1]);
     assert_eq!(whole.regimes.len(), 1);
     assert_eq!(chosen[0][4], whole.regimes[&ModelKind::RnnSmall].learning_rate.to_string());
@@ -156,6 +156,7 @@ fn a_search_reads_no_test_half_resumes_and_hands_its_regime_to_a_run() {
     assert_eq!(model["training"]["learning_rate"], regime.learning_rate);
     assert_eq!(model["training"]["adam"]["weight_decay"], regime.weight_decay);
     assert_eq!(model["training"]["schedule"]["warm_up_steps"], regime.warm_up);
+    assert_eq!(model["training"]["reverse_complement"], regime.reverse_complement);
     let manifest = fs::read(folder.path().join("run/manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     let wanted = serde_json::to_value(regime).unwrap();

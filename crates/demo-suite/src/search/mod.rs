@@ -10,8 +10,10 @@
 //! full training. Cost, in full trainings of each set: `N` for `N` regimes, and by halving about
 //! `2 + log3(N)`, more for `N` above 27.
 //!
-//! Every training that has ended is in the journal. One that was asked to stop goes on where it was; one that
-//! was killed starts again.
+//! On a CUDA device the trainings of a rung that share an architecture, dropout included, are one bank, as
+//! large as memory allows; on the CPU each is trained alone, several at a time. Every training that has ended
+//! with its bank is in the journal. A bank that was asked to stop goes on where it was; one that was killed
+//! starts again.
 
 pub(crate) mod regime;
 mod trial;
@@ -20,11 +22,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use demo_core::Seed;
-use demo_models::{Architecture, SelectedDevice, TrainingConfig, select_device};
+use demo_models::{Architecture, SelectedDevice, Strands, TrainingConfig, select_device};
 use demo_report::{Cell, Column, Format, Table};
 use serde::{Deserialize, Serialize};
 
-pub use regime::Regime;
+pub use regime::{Fall, Regime};
 
 use crate::config::{Protocol, RunConfig, Settings};
 use crate::interrupt::Interrupt;
@@ -34,8 +36,9 @@ use crate::output::OutputFolder;
 use crate::plan;
 use crate::progress::Progress;
 use crate::sets::plan_sets;
+use crate::training::is_out_of_memory;
 use crate::{Error, Result, workers};
-use trial::{SearchSet, Trial, TrialOutcome};
+use trial::{SearchSet, Trial, TrialOutcome, capacity, train};
 
 /// Of the trials of a rung one in so many goes on, with so many times the steps.
 const KEPT: usize = 3;
@@ -223,16 +226,15 @@ impl Search<'_> {
             pieces.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(piece, _)| piece).collect();
         let progress = Progress::start("search", pieces.len(), pieces.len() - pending.len());
         progress.say(&format!("{}: {} regimes, 1/{part} of the steps", model.0, trials.len()));
-        let fresh = workers::for_each(self.threads, &pending, |piece| {
+        let banks = banks(&pending, |alike| capacity(alike, &self.device.device))?;
+        workers::for_each(self.threads, &banks, |bank| {
             self.interrupt.check()?;
-            let outcome = piece.train(&self.device.device, &self.training, self.interrupt)?;
-            progress.advance(1.0);
-            self.journal.write("search", &piece.id, &outcome)
+            self.bank(bank, &progress)
         })?;
         progress.finish();
-        let mut fresh = fresh.into_iter();
+        let outcomes = pieces.iter().map(|piece| self.journal.read("search", &piece.id));
         let outcomes: Vec<TrialOutcome> =
-            known.into_iter().filter_map(|known| known.or_else(|| fresh.next())).collect();
+            outcomes.collect::<Result<Vec<Option<TrialOutcome>>>>()?.into_iter().flatten().collect();
         let of_trial = trials.iter().zip(outcomes.chunks(self.sets.len().max(1)));
         Ok(of_trial
             .map(|(&trial, outcomes)| Row {
@@ -244,6 +246,24 @@ impl Search<'_> {
                 chosen: false,
             })
             .collect())
+    }
+
+    /// Trains a bank and records its outcomes; on a device without room for it, one half after the other.
+    fn bank(&self, bank: &[&Trial], progress: &Progress) -> Result<()> {
+        let outcomes = match train(bank, &self.device.device, &self.training, self.interrupt) {
+            Err(error) if is_out_of_memory(&error) && bank.len() > 1 => {
+                progress.say(&format!("{error}; the bank of {} networks is split", bank.len()));
+                let (first, second) = bank.split_at(bank.len() / 2);
+                self.bank(first, progress)?;
+                return self.bank(second, progress);
+            }
+            outcomes => outcomes?,
+        };
+        for (piece, outcome) in bank.iter().zip(&outcomes) {
+            self.journal.write("search", &piece.id, outcome)?;
+            progress.advance(1.0);
+        }
+        Ok(())
     }
 
     /// A regime to be trained on a set, for a part of the steps.
@@ -269,13 +289,32 @@ impl Search<'_> {
     }
 }
 
+/// Trials that are trained together, in their order, at most as many as `size` gives for those alike.
+fn banks<'t, 'a>(
+    trials: &[&'t Trial<'a>],
+    size: impl Fn(&[&'t Trial<'a>]) -> Result<usize>,
+) -> Result<Vec<Vec<&'t Trial<'a>>>> {
+    let mut groups: Vec<Vec<&Trial>> = Vec::new();
+    for &trial in trials {
+        match groups.iter_mut().find(|group| group[0].goes_with(trial)) {
+            Some(group) => group.push(trial),
+            None => groups.push(vec![trial]),
+        }
+    }
+    let mut banks = Vec::new();
+    for group in groups {
+        banks.extend(group.chunks(size(&group)?.max(1)).map(<[_]>::to_vec));
+    }
+    Ok(banks)
+}
+
 impl Row {
     fn score(&self) -> f64 {
         self.outcomes.iter().map(|outcome| outcome.auroc).sum::<f64>() / self.outcomes.len().max(1) as f64
     }
 
     fn cells(&self, model: ModelKind) -> Vec<Cell> {
-        let Regime { learning_rate, weight_decay, dropout, warm_up, averaging } = self.regime;
+        let Regime { learning_rate, weight_decay, dropout, warm_up, averaging, .. } = self.regime;
         let least = self.outcomes.iter().map(|outcome| outcome.auroc).fold(f64::INFINITY, f64::min);
         let converged = self.outcomes.iter().filter(|outcome| outcome.converged).count();
         let steps: u64 = self.outcomes.iter().map(|outcome| outcome.steps).sum();
@@ -290,6 +329,9 @@ impl Row {
             number(dropout),
             Cell::from(warm_up),
             number(averaging),
+            Cell::from(self.regime.schedule.name()),
+            Cell::from(if self.regime.reverse_complement { "yes" } else { "no" }),
+            Cell::from(if self.regime.strands == Strands::Both { "both" } else { "forward" }),
             Cell::from(self.outcomes.len()),
             Cell::from(self.score()),
             Cell::from(least),
@@ -314,6 +356,9 @@ fn columns() -> Vec<Column> {
         text("dropout"),
         count("warm_up"),
         text("averaging"),
+        text("schedule"),
+        text("reverse_complement"),
+        text("strands"),
         count("sets"),
         auroc("auroc"),
         auroc("auroc_least"),

@@ -1,10 +1,10 @@
-//! What a search varies: a regime's five numbers, where they are drawn from, and the file that keeps them.
+//! What a search varies of a regime, where it is drawn from, and the file that keeps it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use demo_core::Seed;
-use demo_models::{Architecture, Schedule, TrainingConfig};
+use demo_models::{Architecture, Schedule, Strands, TrainingConfig};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::files::write_atomically;
 use crate::models::ModelKind;
 use crate::{Error, Result};
 
-const FORMAT: &str = "demo-regime-1";
+const FORMAT: &str = "demo-regime-2";
 /// A learning rate is drawn between these multiples of the honest one, evenly in its logarithm.
 const RATES: (f64, f64) = (0.1, 4.0);
 /// A weight decay is drawn between these, evenly in its logarithm, or is 0 one time in three.
@@ -20,6 +20,32 @@ const DECAYS: (f64, f64) = (1e-5, 1e-1);
 const DROPOUTS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
 const WARM_UPS: [u64; 5] = [0, 30, 100, 300, 1_000];
 const AVERAGINGS: [f64; 5] = [0.0, 0.9, 0.97, 0.99, 0.997];
+/// What is usually best is drawn three times in four.
+const USUAL: [bool; 4] = [true, true, true, false];
+/// A cosine takes this part of the honest regime's limit of steps, 30 of its 80 epochs.
+const COSINE_PART: (u64, u64) = (3, 8);
+/// Where a cosine ends, as a fraction of the rate, like the honest regime's own descent.
+const LAST: f64 = 0.01;
+
+/// How the learning rate falls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fall {
+    /// Held until the validation loss has stopped falling, then half a cosine down.
+    Held,
+    /// Half a cosine over 30 epochs (or 3/8 of the limit of steps), whatever the validation loss does.
+    Cosine,
+}
+
+impl Fall {
+    /// The name in tables and files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Cosine => "cosine",
+        }
+    }
+}
 
 /// What a search varies of the honest regime of a model; the rest stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,6 +61,12 @@ pub struct Regime {
     pub warm_up: u64,
     /// Decay a step of the moving average of the weights; 0 for no average.
     pub averaging: f64,
+    /// How the learning rate falls.
+    pub schedule: Fall,
+    /// Whether each visit in training shows a random strand.
+    pub reverse_complement: bool,
+    /// Which strands validation and prediction read.
+    pub strands: Strands,
 }
 
 impl Regime {
@@ -45,9 +77,10 @@ impl Regime {
             Architecture::Rnn(config) => config.dropout,
             Architecture::CnnRnn(config) => config.dropout,
         };
-        let warm_up = match training.schedule {
-            Schedule::HoldThenDecay { warm_up_steps, .. } => warm_up_steps,
-            _ => 0,
+        let (schedule, warm_up) = match training.schedule {
+            Schedule::HoldThenDecay { warm_up_steps, .. } => (Fall::Held, warm_up_steps),
+            Schedule::Cosine { warm_up_steps, .. } => (Fall::Cosine, warm_up_steps),
+            _ => (Fall::Held, 0),
         };
         Self {
             learning_rate: training.learning_rate,
@@ -56,6 +89,9 @@ impl Regime {
             dropout: dropout.to_string().parse().unwrap_or(f64::from(dropout)),
             warm_up,
             averaging: training.averaging.unwrap_or(0.0),
+            schedule,
+            reverse_complement: training.reverse_complement,
+            strands: training.strands,
         }
     }
 
@@ -75,6 +111,9 @@ impl Regime {
             dropout: DROPOUTS[stream.random_range(0..DROPOUTS.len())],
             warm_up: WARM_UPS[stream.random_range(0..WARM_UPS.len())],
             averaging: AVERAGINGS[stream.random_range(0..AVERAGINGS.len())],
+            schedule: if USUAL[stream.random_range(0..4)] { Fall::Held } else { Fall::Cosine },
+            reverse_complement: USUAL[stream.random_range(0..4)],
+            strands: if USUAL[stream.random_range(0..4)] { Strands::Both } else { Strands::Forward },
         }
     }
 
@@ -88,10 +127,18 @@ impl Regime {
         }
         training.learning_rate = self.learning_rate;
         training.adam.weight_decay = self.weight_decay;
-        if let Schedule::HoldThenDecay { warm_up_steps, .. } = &mut training.schedule {
+        if self.schedule == Fall::Cosine {
+            training.schedule = Schedule::Cosine { warm_up_steps: 0, last: LAST };
+            training.max_steps =
+                training.max_steps.map(|steps| (steps * COSINE_PART.0).div_ceil(COSINE_PART.1));
+            // It ends where it was going to.
+            training.patience = None;
+        }
+        if let Some(warm_up_steps) = training.schedule.warm_up_steps_mut() {
             *warm_up_steps = self.warm_up;
         }
         training.averaging = (self.averaging > 0.0).then_some(self.averaging);
+        (training.reverse_complement, training.strands) = (self.reverse_complement, self.strands);
     }
 
     /// The first number out of range, with its name and what is wanted.
@@ -190,7 +237,19 @@ mod tests {
             assert!(!seen.contains(&regime));
             seen.push(regime);
         }
-        assert!(seen.iter().any(|regime| regime.weight_decay == 0.0));
+        for has in [
+            |regime: &Regime| regime.weight_decay == 0.0,
+            |regime: &Regime| regime.schedule == Fall::Cosine,
+            |regime: &Regime| !regime.reverse_complement,
+            |regime: &Regime| regime.strands == Strands::Forward,
+        ] {
+            let share = seen.iter().filter(|regime| has(regime)).count();
+            assert!((25..100).contains(&share), "{share}");
+        }
+        let cosine = Regime { schedule: Fall::Cosine, ..own };
+        let (mut network, mut config) = (architecture, training);
+        cosine.apply(&mut network, &mut config);
+        assert_eq!((config.max_steps, config.patience), (Some(3_375), None));
     }
 
     #[test]

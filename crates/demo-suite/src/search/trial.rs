@@ -1,4 +1,5 @@
-//! One regime on one set: trained, and judged on sequences that neither trained it nor stopped it.
+//! One regime on one set: trained, alone or beside others, and judged on sequences that neither trained it
+//! nor stopped it.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -6,7 +7,9 @@ use std::path::Path;
 use demo_core::{DnaSequence, Seed};
 use demo_data::{Example, Split};
 use demo_eval::ScoredLabels;
-use demo_models::{Architecture, Device, LabelledSequences, Member, Status, Trainer, TrainingConfig};
+use demo_models::{
+    Architecture, Device, LabelledSequences, Member, Status, Trainer, TrainingConfig, bank_capacity,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::checksum::{examples_sha256, identity};
@@ -16,7 +19,7 @@ use crate::stages::train::labelled;
 use crate::{Error, Result};
 
 /// Raised when outcomes change although no setting did.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// Share of a training half that judges.
 const JUDGING_FRACTION: f64 = 0.2;
 
@@ -93,37 +96,112 @@ impl<'a> Trial<'a> {
         Self { id, set, architecture, training, seed }
     }
 
-    /// Trains and judges; a training that is interrupted is saved below `folder`.
-    pub(super) fn train(
-        &self,
-        device: &Device,
-        folder: &Path,
-        interrupt: &Interrupt,
-    ) -> Result<TrialOutcome> {
-        let member = Member {
+    /// Whether both can be members of one bank.
+    pub(super) fn goes_with(&self, other: &Self) -> bool {
+        let of = |trial: &Self| (trial.training.batch, trial.set.training.length());
+        self.architecture == other.architecture && of(self) == of(other)
+    }
+
+    fn member(&self) -> Member<'_> {
+        Member {
             training: &self.set.training,
             validation: Some(&self.set.validation),
             config: &self.training,
             seed: self.seed,
-        };
-        let state = folder.join(&self.id);
-        let mut trainer = if state.join("optimizer.safetensors").exists() {
-            Trainer::resume(&state, &self.architecture, &[member], device)?
-        } else {
-            Trainer::new(&self.architecture, &[member], device)?
-        };
-        let status = trainer.run(|_| {
-            if interrupt.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        if status == Status::Interrupted {
-            trainer.checkpoint(&state)?;
-            return Err(Error::Interrupted);
         }
-        let model = trainer.model(0)?;
-        let scores = model.predictor(device)?.scores(&self.set.judging)?;
-        let scores: Vec<f64> = scores.into_iter().map(f64::from).collect();
-        let auroc = ScoredLabels::new(&self.set.judging_labels, &scores)?.auroc();
-        let (steps, converged) = (model.summary.steps, model.summary.converged == Some(true));
-        Ok(TrialOutcome { auroc, steps, converged })
+    }
+}
+
+/// The most members of a bank of these trials: one on the CPU, and what a device has room for there.
+pub(super) fn capacity(trials: &[&Trial], device: &Device) -> Result<usize> {
+    let Some(first) = trials.first() else { return Ok(1) };
+    let sequences = trials.iter().map(|trial| 2 * trial.set.examples()).max().unwrap_or(0);
+    let (length, batch) = (first.set.training.length(), first.training.batch);
+    Ok(bank_capacity(&first.architecture, length, batch, sequences, device)?.unwrap_or(1))
+}
+
+/// Trains the trials as one bank and judges each; a training that is interrupted is saved below `folder`.
+pub(super) fn train(
+    trials: &[&Trial],
+    device: &Device,
+    folder: &Path,
+    interrupt: &Interrupt,
+) -> Result<Vec<TrialOutcome>> {
+    let Some(first) = trials.first() else { return Ok(Vec::new()) };
+    let members: Vec<Member> = trials.iter().map(|trial| trial.member()).collect();
+    let names: Vec<&str> = trials.iter().map(|trial| trial.id.as_str()).collect();
+    let state = folder.join(identity(&names));
+    let mut trainer = if state.join("optimizer.safetensors").exists() {
+        Trainer::resume(&state, &first.architecture, &members, device)?
+    } else {
+        Trainer::new(&first.architecture, &members, device)?
+    };
+    let status = trainer
+        .run(|_| if interrupt.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })?;
+    if status == Status::Interrupted {
+        trainer.checkpoint(&state)?;
+        return Err(Error::Interrupted);
+    }
+    trials
+        .iter()
+        .enumerate()
+        .map(|(at, trial)| {
+            let model = trainer.model(at)?;
+            let scores = model.predictor(device)?.scores(&trial.set.judging)?;
+            let scores: Vec<f64> = scores.into_iter().map(f64::from).collect();
+            let diverged = scores.iter().any(|score| !score.is_finite());
+            // A network that knows nothing ranks nothing.
+            let auroc =
+                if diverged { 0.5 } else { ScoredLabels::new(&trial.set.judging_labels, &scores)?.auroc() };
+            let (steps, converged) = (model.summary.steps, model.summary.converged != Some(false));
+            Ok(TrialOutcome { auroc, steps, converged })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use demo_models::RnnConfig;
+    use rand::Rng;
+
+    use super::*;
+
+    fn half(seed: u64, pairs: usize) -> Vec<Example> {
+        let mut random = Seed::new(seed).stream("half");
+        let mut example = |bound: bool, pair: usize| {
+            let mut codes: Vec<u8> = (0..30).map(|_| random.random_range(0..4)).collect();
+            if bound {
+                codes[10..16].copy_from_slice(&[2, 3, 1, 0, 2, 1]);
+            }
+            let sequence = DnaSequence::from_codes(codes).unwrap();
+            Example { sequence, bound, pair: Some(pair) }
+        };
+        (0..pairs).flat_map(|pair| [example(true, pair), example(false, pair)]).collect()
+    }
+
+    #[test]
+    fn a_trial_in_a_bank_is_what_it_is_alone() {
+        let sets: Vec<SearchSet> = [("A", 60), ("B", 44)]
+            .map(|(name, pairs)| SearchSet::new(name, &half(7, pairs), Seed::new(1)).unwrap())
+            .into();
+        let architecture = Architecture::Rnn(RnnConfig { hidden: 4, dropout: 0.1 });
+        let trial = |set, weight_decay: f64, steps| {
+            let mut training = TrainingConfig::honest(&architecture, 60);
+            (training.max_steps, training.min_steps) = (Some(steps), steps);
+            (training.batch, training.adam.weight_decay) = (16, weight_decay);
+            Trial::new(set, architecture.clone(), training, Seed::new(3), "cpu")
+        };
+        let trials = [trial(&sets[0], 0.0, 30), trial(&sets[0], 0.3, 12), trial(&sets[1], 0.0, 20)];
+        let folder = tempfile::tempdir().unwrap();
+        let trained =
+            |trials: &[&Trial]| train(trials, &Device::Cpu, folder.path(), &Interrupt::default()).unwrap();
+        let together = trained(&trials.each_ref());
+        let alone: Vec<TrialOutcome> = trials.iter().flat_map(|trial| trained(&[trial])).collect();
+        assert_eq!(together, alone);
+        assert_eq!(together.iter().map(|outcome| outcome.steps).collect::<Vec<_>>(), [30, 12, 20]);
+        assert!(trials[0].goes_with(&trials[2]));
+        let other = Architecture::Rnn(RnnConfig { hidden: 4, dropout: 0.2 });
+        let other = Trial::new(&sets[0], other, trials[0].training.clone(), Seed::new(3), "cpu");
+        assert!(!trials[0].goes_with(&other));
     }
 }
