@@ -38,7 +38,7 @@ pub struct Predictor {
     first_layer: Option<Box<Prefix>>,
 }
 
-/// The first convolution with its activation, as a network of its own.
+/// The first convolution with its normalisation and activation, as a network of its own.
 #[derive(Debug)]
 struct Prefix {
     params: Params,
@@ -208,13 +208,16 @@ impl Predictor {
 
     /// The first convolution as a network of its own; `None` where there is none.
     fn prefix(&mut self) -> Result<Option<&mut Prefix>> {
-        let (Some(&Layer::Convolution { filters, width, padding }), activation) =
-            (self.network.layers().first(), self.network.layers().get(1))
-        else {
+        let [Layer::Convolution { filters, width, padding }, rest @ ..] = self.network.layers() else {
             return Ok(None);
         };
+        let (filters, width, padding) = (*filters, *width, *padding);
         if self.first_layer.is_none() {
-            let layers = 1 + usize::from(matches!(activation, Some(Layer::Activation { .. })));
+            let layers = 1 + match rest {
+                [Layer::BatchNormalisation { .. }, Layer::Activation { .. }, ..] => 2,
+                [Layer::BatchNormalisation { .. } | Layer::Activation { .. }, ..] => 1,
+                _ => 0,
+            };
             let network = self.network.to_prefix(layers)?;
             let mut params = Params::zeros(&network, 1, self.dtype, &self.device)?;
             let count = network.parameter_count();
