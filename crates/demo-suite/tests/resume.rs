@@ -332,6 +332,7 @@ fn simulated_sets_are_measured_against_what_was_planted() {
     let column = results.lines().next().unwrap().split('\t').position(|name| name == "oracle_auroc").unwrap();
     let oracle: f64 = results.lines().nth(1).unwrap().split('\t').nth(column).unwrap().parse().unwrap();
     assert!((0.97..1.0).contains(&oracle), "{oracle}");
+    untrained_filters_are_a_control(&folder.path().join("one"));
     let page = fs::read_to_string(folder.path().join("one/report/index.html")).unwrap();
     // Among the ROC curves; the two plots of planted positions name it the other way round.
     assert!(page.contains("oracle (true grammar)") && page.contains("true grammar (oracle)"));
@@ -340,4 +341,31 @@ fn simulated_sets_are_measured_against_what_was_planted() {
     let [uniform, ..] = run("uniform", 1, Placement::Uniform);
     assert!(uniform.lines().skip(1).all(|line| line.contains("\tsimulated\tuniform\t")));
     assert_ne!(uniform, table);
+}
+
+/// Rows of untrained filters stand in the tables beside those of the trained ones, and on the page among the
+/// counts alone.
+fn untrained_filters_are_a_control(out: &Path) {
+    let rows = |name: &str, source: &str| -> Vec<String> {
+        let text = fs::read_to_string(out.join(name)).unwrap();
+        text.lines().filter(|line| line.split('\t').any(|cell| cell == source)).map(str::to_owned).collect()
+    };
+    for name in ["motifs.tsv", "motif_counts.tsv", "recovery.tsv"] {
+        let control = rows(name, "untrained-filter");
+        assert!(!control.is_empty() && control.iter().all(|row| row.contains("\tcnn-small\t")), "{name}");
+    }
+    for name in ["motif_counts.tsv", "recovery.tsv"] {
+        assert_eq!(rows(name, "untrained-filter").len(), rows(name, "filter").len(), "{name}");
+    }
+    // Four steps from the same start: the filters are other ones.
+    let queries = |source| -> Vec<String> {
+        let cells = |row: &String| row.split('\t').skip(5).collect::<Vec<_>>().join("\t");
+        rows("motifs.tsv", source).iter().map(cells).collect()
+    };
+    assert_ne!(queries("untrained-filter"), queries("filter"));
+    let page = fs::read_to_string(out.join("report/index.html")).unwrap();
+    // Without and with Bonferroni's correction.
+    assert_eq!(page.matches("<td>untrained-filter").count(), 2);
+    assert_eq!(page.matches("untrained-filter").count(), 2);
+    assert!(page.contains("Untrained filters are a control"));
 }
