@@ -21,6 +21,7 @@
 //! | `timings.tsv`, `manifest.json` | durations and how the run was made; the only files that differ between equal runs |
 //! | `models/` | a checkpoint for each network |
 //! | `report/index.html` | the page |
+//! | `report/summary.tex`, `truth_summary.tex`, `recovery.tex`, `decoys.tex`, `motif_counts.tex` | tables as a paper prints them |
 //! | `journal/` | what is finished, for a run that is continued |
 //!
 //! [`search()`] looks for a better regime on training halves alone; it leaves `trials.tsv`, and `regime.json`,

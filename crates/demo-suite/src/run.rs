@@ -16,7 +16,7 @@ use crate::baselines::Fitted;
 use crate::checksum::identity;
 use crate::config::{RunConfig, Settings};
 use crate::ensembles::{self, Judged};
-use crate::files::path_component;
+use crate::files::{path_component, write_atomically};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::manifest::{self, Clock};
@@ -318,6 +318,9 @@ impl Run {
             truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
         }
         let report = page::write(self, (jobs, &judged), models, (&summary, &truths, &counts, curve), config)?;
+        for (name, text) in tables::latex_explanations(self, (jobs, recovered), (&truths, &counts))? {
+            write_atomically(&folder.join(format!("report/{name}.tex")), text.as_bytes())?;
+        }
         progress.advance(1.0);
         progress.finish();
         Ok(report)
