@@ -208,16 +208,11 @@ impl Predictor {
 
     /// The first convolution as a network of its own; `None` where there is none.
     fn prefix(&mut self) -> Result<Option<&mut Prefix>> {
-        let [Layer::Convolution { filters, width, padding }, rest @ ..] = self.network.layers() else {
+        let Some(&Layer::Convolution { filters, width, padding }) = self.network.layers().first() else {
             return Ok(None);
         };
-        let (filters, width, padding) = (*filters, *width, *padding);
         if self.first_layer.is_none() {
-            let layers = 1 + match rest {
-                [Layer::BatchNormalisation { .. }, Layer::Activation { .. }, ..] => 2,
-                [Layer::BatchNormalisation { .. } | Layer::Activation { .. }, ..] => 1,
-                _ => 0,
-            };
+            let layers = first_layers(&self.network);
             let network = self.network.to_prefix(layers)?;
             let mut params = Params::zeros(&network, 1, self.dtype, &self.device)?;
             let count = network.parameter_count();
@@ -317,6 +312,17 @@ impl Predictor {
         let task = Task::Truncations { prefixes: &mut prefixes, suffixes: &mut suffixes };
         self.run(chunk, task)?;
         Ok((prefixes.to_f64()?, suffixes.to_f64()?))
+    }
+}
+
+/// Layers that make a network's first activations: a convolution with its normalisation and activation; 0 where
+/// it does not begin with a convolution.
+pub(crate) fn first_layers(network: &Network) -> usize {
+    match network.layers() {
+        [Layer::Convolution { .. }, Layer::BatchNormalisation { .. }, Layer::Activation { .. }, ..] => 3,
+        [Layer::Convolution { .. }, Layer::BatchNormalisation { .. } | Layer::Activation { .. }, ..] => 2,
+        [Layer::Convolution { .. }, ..] => 1,
+        _ => 0,
     }
 }
 

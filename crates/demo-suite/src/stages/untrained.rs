@@ -47,10 +47,10 @@ fn untrained(job: &Job, set: &DataSet, config: &FilterConfig, device: &Device) -
     Ok(filters.map_or_else(Vec::new, |filters| filter_queries(&filters, QuerySource::UntrainedFilter)))
 }
 
-/// A job's network as its training begins; none for a baseline.
+/// The first convolution of a job's network as its training begins; none where there is none.
 fn initial(job: &Job, device: &Device) -> Result<Option<Predictor>> {
     let Some((architecture, training)) = job.network() else { return Ok(None) };
-    let network = architecture.network(job.length)?;
+    let Some(network) = architecture.first_layer(job.length)? else { return Ok(None) };
     let weights = architecture.initial_parameters(&network, &[job.seed], device)?;
     Ok(Some(Predictor::new(&network, &weights, training.strands, device)?))
 }
@@ -110,8 +110,10 @@ mod tests {
             let (started, wanted) =
                 (initial(&job, &Device::Cpu).unwrap().unwrap(), trainer.model(0).unwrap());
             let weights = started.params().buffer().to_f64().unwrap();
-            assert_eq!(weights, wanted.params.buffer().to_f64().unwrap(), "{model}");
-            assert!(weights.iter().any(|&weight| weight != 0.0));
+            let wanted = wanted.params.buffer().to_f64().unwrap();
+            // The parameters of the first layers come first in a network's own.
+            assert_eq!(weights, wanted[..weights.len()], "{model}");
+            assert!(weights.len() < wanted.len() && weights.iter().any(|&weight| weight != 0.0));
             assert_eq!(started.strands(), config.strands);
         }
     }
