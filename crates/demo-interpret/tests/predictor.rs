@@ -6,8 +6,8 @@
 use demo_core::{DnaSequence, Motif, Seed};
 use demo_interpret::{
     ClassOptimisationConfig, ClassOptimiser, ClassQueryConfig, FilterConfig, FilterFinder, FilterOutcome,
-    Gradients, SaliencyQueryConfig, class_optimisation_queries, filter_queries, lookahead, saliency,
-    saliency_queries, site_mask, temporal_scores,
+    Gradients, QuerySource, SaliencyQueryConfig, class_optimisation_queries, filter_queries, lookahead,
+    saliency, saliency_queries, site_mask, temporal_scores,
 };
 use demo_models::{
     Architecture, CnnConfig, CnnRnnConfig, ConvolutionBlock, DType, Device, ModelInput, Params, Predictor,
@@ -93,7 +93,7 @@ fn filters_give_the_motif_they_were_set_to() {
         }
     }
     assert_eq!(found[2].outcome, FilterOutcome::Silent);
-    assert!(filter_queries(&found).iter().all(|query| query.motif.id() != "filter_2"));
+    assert!(filter_queries(&found, QuerySource::Filter).iter().all(|query| query.motif.id() != "filter_2"));
 }
 
 #[test]

@@ -23,6 +23,11 @@ pub(crate) fn initialise(network: &Network, seeds: &[Seed], device: &Device) -> 
 
 fn draw(network: &Network, spec: &ParameterSpec, stream: &mut impl RngCore) -> Vec<f32> {
     let count = spec.shape.iter().product();
+    if matches!(network.layers()[spec.layer], Layer::BatchNormalisation { .. }) {
+        // It begins as a network without one would be: scale and running variance 1, shift and mean 0.
+        let one = spec.name.ends_with("scale") || spec.name.ends_with("variance");
+        return vec![f32::from(u8::from(one)); count];
+    }
     let bias = spec.name.ends_with("bias");
     if let Layer::BidirectionalLstm { hidden } = network.layers()[spec.layer] {
         if bias {
@@ -194,6 +199,23 @@ mod tests {
             // A sum of nine uniform numbers has thinner tails than the normal distribution, hence less.
             assert!((0.7..1.2).contains(&(square / wanted)), "{square} {wanted}");
         }
+    }
+
+    #[test]
+    fn a_batch_normalisation_starts_as_none() {
+        let layers = vec![
+            Layer::Convolution { filters: 3, width: 4, padding: demo_engine::Padding::Valid },
+            Layer::BatchNormalisation { epsilon: 1e-5, momentum: 0.1 },
+            Layer::Activation { function: Activation::Exponential },
+        ];
+        let network = Network::new(9, layers).unwrap();
+        let params = initialise(&network, &[Seed::new(5)], &Device::Cpu).unwrap();
+        let of = |name: &str| params.get(0, &format!("layer1.{name}")).unwrap();
+        assert_eq!((of("scale"), of("running_variance")), (vec![1.0; 3], vec![1.0; 3]));
+        assert_eq!((of("shift"), of("running_mean")), (vec![0.0; 3], vec![0.0; 3]));
+        // Sums are normalised, so that filters need no width of their own below an exponential.
+        let weights = params.get(0, "layer0.weight").unwrap();
+        assert!(weights.iter().all(|w| *w != 0.0 && w.abs() <= 0.25));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct Predictor {
     first_layer: Option<Box<Prefix>>,
 }
 
-/// The first convolution with its activation, as a network of its own.
+/// The first convolution with its normalisation and activation, as a network of its own.
 #[derive(Debug)]
 struct Prefix {
     params: Params,
@@ -208,13 +208,11 @@ impl Predictor {
 
     /// The first convolution as a network of its own; `None` where there is none.
     fn prefix(&mut self) -> Result<Option<&mut Prefix>> {
-        let (Some(&Layer::Convolution { filters, width, padding }), activation) =
-            (self.network.layers().first(), self.network.layers().get(1))
-        else {
+        let Some(&Layer::Convolution { filters, width, padding }) = self.network.layers().first() else {
             return Ok(None);
         };
         if self.first_layer.is_none() {
-            let layers = 1 + usize::from(matches!(activation, Some(Layer::Activation { .. })));
+            let layers = first_layers(&self.network);
             let network = self.network.to_prefix(layers)?;
             let mut params = Params::zeros(&network, 1, self.dtype, &self.device)?;
             let count = network.parameter_count();
@@ -314,6 +312,17 @@ impl Predictor {
         let task = Task::Truncations { prefixes: &mut prefixes, suffixes: &mut suffixes };
         self.run(chunk, task)?;
         Ok((prefixes.to_f64()?, suffixes.to_f64()?))
+    }
+}
+
+/// Layers that make a network's first activations: a convolution with its normalisation and activation; 0 where
+/// it does not begin with a convolution.
+pub(crate) fn first_layers(network: &Network) -> usize {
+    match network.layers() {
+        [Layer::Convolution { .. }, Layer::BatchNormalisation { .. }, Layer::Activation { .. }, ..] => 3,
+        [Layer::Convolution { .. }, Layer::BatchNormalisation { .. } | Layer::Activation { .. }, ..] => 2,
+        [Layer::Convolution { .. }, ..] => 1,
+        _ => 0,
     }
 }
 

@@ -34,7 +34,7 @@ pub struct TruncatedLogits {
     pub suffixes: Vec<f32>,
 }
 
-/// What the first convolution says, after its activation.
+/// What the first convolution says, after its normalisation, where there is one, and its activation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FirstLayer {
     /// (n, positions, filters)

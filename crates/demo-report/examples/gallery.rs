@@ -396,6 +396,7 @@ fn motif_counts() -> Vec<MotifCount> {
     let row = |model: &str, source: &str, found: usize| MotifCount {
         model: model.into(),
         source: source.into(),
+        control: false,
         correction: String::new(),
         sets: 57,
         top: [count(found - 4, 0.3), count(found - 4, 0.4), count(found - 2, 1.1)],

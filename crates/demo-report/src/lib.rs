@@ -14,7 +14,7 @@
 //! | AUROC over sets, a box a model | [`BoxPlot`] | `.draw()?` |
 //! | AUROC of each set with its interval | [`DotPlot`] | `.draw()?` |
 //! | losses over steps | [`LearningCurves`] | `.draw()?` |
-//! | a table | [`Table`] | `.to_tsv()`, `.to_latex()`, `.to_html()`, `.write_tsv(path)?` |
+//! | a table | [`Table`] | `.to_tsv()`, `.to_latex()`, `.to_latex_float(label, caption)`, `.to_html()`, `.write_tsv(path)?` |
 //! | the page | [`Report`] | `.write(folder)?` |
 //! | the matches of motifs, logos aligned | [`MatchPage`] | `.to_html()?`, `.write(path)?` |
 //!

@@ -137,8 +137,10 @@ pub struct PairTest {
 pub struct MotifCount {
     /// The model.
     pub model: String,
-    /// `filter`, `saliency`, `temporal` or `class-optimisation`.
+    /// `filter`, `saliency`, `temporal` or `class-optimisation`, say.
     pub source: String,
+    /// Whether the motifs are of the network before its first step of training.
+    pub control: bool,
     /// What the figures were corrected for; empty for nothing.
     pub correction: String,
     /// Sets looked at.

@@ -185,6 +185,23 @@ impl Table {
         latex
     }
 
+    /// A `table` with its caption, escaped, above the `tabular`; its label is `tab:` and the one given.
+    ///
+    /// ```
+    /// use demo_report::{Column, Format, Table};
+    ///
+    /// let mut table = Table::new(vec![Column::new("Set", Format::Text), Column::new("AUROC", Format::Fixed(3))]);
+    /// table.push(vec!["REST".into(), 0.9876.into()])?;
+    /// let latex = table.to_latex_float("sets", "AUROC of 100 % of the sets, simulated.");
+    /// assert!(latex.contains("\\caption{AUROC of 100 \\% of the sets, simulated.}\n\\label{tab:sets}\n"));
+    /// # Ok::<(), demo_report::Error>(())
+    /// ```
+    pub fn to_latex_float(&self, label: &str, caption: &str) -> String {
+        let caption = escape_latex(caption);
+        let head = format!("\\begin{{table}}\n\\centering\n\\caption{{{caption}}}\n\\label{{tab:{label}}}\n");
+        format!("{head}{}\\end{{table}}\n", self.to_latex())
+    }
+
     /// A `<table>` with right-aligned numbers; every text is escaped.
     pub fn to_html(&self) -> String {
         let class = |format: Format| if format == Format::Text { "" } else { " class=\"n\"" };

@@ -1,8 +1,8 @@
 //! The published experiments as data: sets, models, protocols, figures, the plan of jobs and its
 //! journal.
 //!
-//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, match, truth,
-//! recover and report, and leaves in the output folder:
+//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, untrained, match,
+//! truth, recover and report, and leaves in the output folder:
 //!
 //! | file | holds |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
 //! | `delong.tsv` | DeLong's test of every pair of models on every set |
 //! | `learning_curve.tsv`, `learning_curve_summary.tsv` | AUROC by the number of training sequences, network by network and over sets, where sizes are asked for |
-//! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match |
+//! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match; the source `untrained-filter` is a control: the filters before the first step of training |
 //! | `motif_counts.tsv` | sets whose factor's own motif was found, beside the number that chance would find |
 //! | `truth.tsv`, `truth_summary.tsv` | simulated sets: how well each explanation finds the planted sites, by set and over all |
 //! | `recovery.tsv` | simulated sets: the planted matrices, and their distance, among the motifs of each source |
@@ -21,6 +21,7 @@
 //! | `timings.tsv`, `manifest.json` | durations and how the run was made; the only files that differ between equal runs |
 //! | `models/` | a checkpoint for each network |
 //! | `report/index.html` | the page |
+//! | `report/summary.tex`, `truth_summary.tex`, `recovery.tex`, `decoys.tex`, `motif_counts.tex` | tables as a paper prints them |
 //! | `journal/` | what is finished, for a run that is continued |
 //!
 //! [`search()`] looks for a better regime on training halves alone; it leaves `trials.tsv`, and `regime.json`,

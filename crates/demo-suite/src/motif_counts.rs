@@ -8,6 +8,9 @@
 //! simulated set not the planted partner's either, whose motif is there to be found. The mean over them
 //! is a set's probability of a hit by chance, and the sum over sets the level. Bonferroni's correction
 //! multiplies q and E by the number of queries. Sets whose factor has no own motif are left out.
+//!
+//! That chance level does not say what the positives bring by themselves, off which filters are read: the
+//! rows of untrained filters do (`stages::untrained`).
 
 use std::collections::BTreeSet;
 
@@ -168,6 +171,14 @@ pub(crate) struct CountRow {
     /// By criterion.
     pub(crate) counts: [Count; 3],
     pub(crate) published: Option<(usize, usize, FigureStatus)>,
+}
+
+impl CountRow {
+    /// Whether a page has room for it: Bonferroni's correction is shown for filters alone, trained or not, of
+    /// which there are many; `motif_counts.tsv` has it for all.
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.bonferroni || matches!(self.source, QuerySource::Filter | QuerySource::UntrainedFilter)
+    }
 }
 
 /// Rows of every model and source that has queries, in the order of the tables.

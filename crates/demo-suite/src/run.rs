@@ -1,4 +1,5 @@
-//! A run from its settings to its report: verify, train, evaluate, explain, match, truth, recover, report.
+//! A run from its settings to its report: verify, train, evaluate, explain, untrained, match, truth, recover,
+//! report.
 //!
 //! Every stage looks its pieces up in the journal, does what is missing and records it, and goes on
 //! with what the journal gives back. A run that was stopped at any moment is continued by the same
@@ -15,7 +16,7 @@ use crate::baselines::Fitted;
 use crate::checksum::identity;
 use crate::config::{RunConfig, Settings};
 use crate::ensembles::{self, Judged};
-use crate::files::path_component;
+use crate::files::{path_component, write_atomically};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::manifest::{self, Clock};
@@ -105,7 +106,11 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     let trained = clock.time("train", || run.train(&jobs))?;
     let evaluated = clock.time("evaluate", || run.evaluate(&jobs, &trained))?;
     let primary = primary_jobs(&jobs[..count]);
-    let explained = clock.time("explain", || run.explain(&primary, &jobs, &trained))?;
+    let mut explained = clock.time("explain", || run.explain(&primary, &jobs, &trained))?;
+    let untrained = clock.time("untrained", || run.untrained(&primary))?;
+    for (outcome, control) in explained.iter_mut().zip(untrained) {
+        outcome.queries.extend(control);
+    }
     let models = clock.time("match", || run.compare(&primary, &explained))?;
     let truth = clock.time("truth", || run.truth(&primary, &jobs, &trained))?;
     let recovered = clock.time("recover", || run.recover(&primary, &explained))?;
@@ -256,7 +261,7 @@ impl Run {
     fn compare(&self, primary: &[Job], explained: &[ExplainOutcome]) -> Result<Vec<ExplainedModel>> {
         let pieces: Vec<(&Job, &ExplainOutcome)> = primary.iter().zip(explained).collect();
         let id = |(job, explain): &(&Job, &ExplainOutcome)| {
-            identity(&("match 2", &job.id, &explain.queries, self.targets.checksum()))
+            identity(&("match 3", &job.id, &explain.queries, self.targets.checksum()))
         };
         let matches = self.stage(
             "match",
@@ -313,6 +318,9 @@ impl Run {
             truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
         }
         let report = page::write(self, (jobs, &judged), models, (&summary, &truths, &counts, curve), config)?;
+        for (name, text) in tables::latex_explanations(self, (jobs, recovered), (&truths, &counts))? {
+            write_atomically(&folder.join(format!("report/{name}.tex")), text.as_bytes())?;
+        }
         progress.advance(1.0);
         progress.finish();
         Ok(report)

@@ -14,7 +14,7 @@ use demo_suite::{
 use rand::Rng;
 
 const LENGTH: usize = 60;
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "results.tsv",
     "summary.tsv",
     "motifs.tsv",
@@ -22,6 +22,7 @@ const TABLES: [&str; 7] = [
     "delong.tsv",
     "report/index.html",
     "report/summary.tex",
+    "report/motif_counts.tex",
 ];
 
 /// Two sets whose positives hold TGACTCA, in the Deep Motif Dashboard's layout.
@@ -133,6 +134,13 @@ fn a_planted_motif_and_every_promised_file_are_found() {
     let published = "rnn\tclass-optimisation\tnone\tany\t2\t";
     let row = counts.lines().find(|line| line.contains(published)).unwrap();
     assert!(row.ends_with("\t57\t11\tsecondary"), "{row}");
+    let latex = sound_latex(&out.join("report/motif_counts.tex"));
+    assert!(latex.contains("Sets, of 2 sets of real sequences,") && !latex.contains("untrained-filter"));
+    let row = latex.lines().find(|line| line.starts_with("RNN & class-optimisation & any & 2 & ")).unwrap();
+    assert!(row.ends_with(" & 11 of 57 (secondary) \\\\"), "{row}");
+    for name in ["truth_summary.tex", "recovery.tex", "decoys.tex"] {
+        assert!(!out.join("report").join(name).exists(), "{name}");
+    }
     let manifest: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["inputs"].as_array().unwrap().len(), 2);
@@ -332,6 +340,8 @@ fn simulated_sets_are_measured_against_what_was_planted() {
     let column = results.lines().next().unwrap().split('\t').position(|name| name == "oracle_auroc").unwrap();
     let oracle: f64 = results.lines().nth(1).unwrap().split('\t').nth(column).unwrap().parse().unwrap();
     assert!((0.97..1.0).contains(&oracle), "{oracle}");
+    untrained_filters_are_a_control(&folder.path().join("one"));
+    latex_says_what_the_tables_do(&folder.path().join("one"));
     let page = fs::read_to_string(folder.path().join("one/report/index.html")).unwrap();
     // Among the ROC curves; the two plots of planted positions name it the other way round.
     assert!(page.contains("oracle (true grammar)") && page.contains("true grammar (oracle)"));
@@ -340,4 +350,81 @@ fn simulated_sets_are_measured_against_what_was_planted() {
     let [uniform, ..] = run("uniform", 1, Placement::Uniform);
     assert!(uniform.lines().skip(1).all(|line| line.contains("\tsimulated\tuniform\t")));
     assert_ne!(uniform, table);
+}
+
+/// Rows of untrained filters stand in the tables beside those of the trained ones, and on the page among the
+/// counts alone.
+fn untrained_filters_are_a_control(out: &Path) {
+    let rows = |name: &str, source: &str| -> Vec<String> {
+        let text = fs::read_to_string(out.join(name)).unwrap();
+        text.lines().filter(|line| line.split('\t').any(|cell| cell == source)).map(str::to_owned).collect()
+    };
+    for name in ["motifs.tsv", "motif_counts.tsv", "recovery.tsv"] {
+        let control = rows(name, "untrained-filter");
+        assert!(!control.is_empty() && control.iter().all(|row| row.contains("\tcnn-small\t")), "{name}");
+    }
+    for name in ["motif_counts.tsv", "recovery.tsv"] {
+        assert_eq!(rows(name, "untrained-filter").len(), rows(name, "filter").len(), "{name}");
+    }
+    // Four steps from the same start: the filters are other ones.
+    let queries = |source| -> Vec<String> {
+        let cells = |row: &String| row.split('\t').skip(5).collect::<Vec<_>>().join("\t");
+        rows("motifs.tsv", source).iter().map(cells).collect()
+    };
+    assert_ne!(queries("untrained-filter"), queries("filter"));
+    let page = fs::read_to_string(out.join("report/index.html")).unwrap();
+    // Without and with Bonferroni's correction.
+    assert_eq!(page.matches("<td>untrained-filter").count(), 2);
+    assert_eq!(page.matches("untrained-filter").count(), 2);
+    assert!(page.contains("Untrained filters are a control"));
+}
+
+/// One `table` whose `tabular` has as many cells in every row as columns, with nothing left unescaped.
+fn sound_latex(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[..3], ["% Needs \\usepackage{booktabs}.", "\\begin{table}", "\\centering"]);
+    assert!(lines[3].starts_with("\\caption{") && lines[3].ends_with(".}"), "{}", lines[3]);
+    assert_eq!(lines[4], format!("\\label{{tab:{name}}}"));
+    let columns = lines[5].strip_prefix("\\begin{tabular}{").unwrap().strip_suffix('}').unwrap().len();
+    let rules = [(6, "\\toprule"), (8, "\\midrule"), (lines.len() - 3, "\\bottomrule")];
+    assert!(rules.iter().all(|&(at, rule)| lines[at] == rule));
+    assert_eq!(lines[lines.len() - 2..], ["\\end{tabular}", "\\end{table}"]);
+    let rows: Vec<&str> = lines[9..lines.len() - 3].to_vec();
+    assert!(!rows.is_empty());
+    for row in std::iter::once(&lines[7]).chain(&rows) {
+        assert_eq!(row.strip_suffix(" \\\\").unwrap().split(" & ").count(), columns, "{row}");
+    }
+    // Alignment marks and mathematics are the only special characters without a backslash.
+    for line in [&lines[3..4], &lines[7..8], &rows].concat() {
+        let plain = line.replace("\\%", "").replace("\\_", "").replace(" & ", "");
+        assert!(!plain.contains(['%', '_', '&', '#', '<', '>']), "{line}");
+    }
+    text
+}
+
+/// The LaTeX of a run on one simulated set.
+fn latex_says_what_the_tables_do(out: &Path) {
+    let [truth, recovery, decoys, counts] = ["truth_summary", "recovery", "decoys", "motif_counts"]
+        .map(|name| sound_latex(&out.join(format!("report/{name}.tex"))));
+    for latex in [&truth, &recovery, &decoys, &counts] {
+        let caption = latex.lines().nth(3).unwrap();
+        assert!(caption.contains("1 simulated set (sites centred)"), "{caption}");
+    }
+    assert!(truth.contains("95 \\% intervals") && counts.contains("q \\textless{} .05"));
+    let rows = |latex: &str| latex.lines().filter(|line| line.ends_with("\\\\")).count() - 1;
+    let lines = |name: &str| fs::read_to_string(out.join(name)).unwrap().lines().count() - 1;
+    // With one set, what is summarised is what there is.
+    assert_eq!(rows(&truth), lines("truth_summary.tsv"));
+    assert_eq!(rows(&recovery), lines("recovery.tsv"));
+    assert_eq!(rows(&decoys), lines("decoys.tsv"));
+    assert!(counts.contains("CNN, small & untrained-filter, corrected & any & 1 & "));
+    let table = fs::read_to_string(out.join("recovery.tsv")).unwrap();
+    let cells: Vec<&str> =
+        table.lines().find(|line| line.contains("\tfilter\town\t")).unwrap().split('\t').collect();
+    let correlation: f64 = cells[12].parse().unwrap();
+    let wanted = format!("CNN, small & filter & own & 1 & 1 & {correlation:.3} & ");
+    assert!(recovery.contains(&wanted), "{recovery}\n{wanted}");
+    assert!(decoys.contains("\ntrue grammar (oracle) & -- & 1 & -- & 0.9"), "{decoys}");
 }

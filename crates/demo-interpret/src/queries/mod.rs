@@ -2,7 +2,7 @@
 //!
 //! | source | windows | matrix |
 //! |---|---|---|
-//! | [`filter_queries`] | where a filter fires | counts |
+//! | [`filter_queries`] | where a filter fires, trained or not | counts |
 //! | [`saliency_queries`] | of highest total attribution, one a sequence | counts after alignment |
 //! | [`temporal_queries`] | before the steepest rise of the temporal scores, one a sequence | counts, aligned or stacked |
 //! | [`class_optimisation_queries`] | around information peaks, and the whole | columns as they are |
@@ -32,6 +32,9 @@ use crate::align::AlignedMotif;
 pub enum QuerySource {
     /// What a filter of the first convolution responds to.
     Filter,
+    /// What a filter responds to before the first step of training, a control: its windows are cut from the same
+    /// sequences, which hold their motifs whatever a network has learned.
+    UntrainedFilter,
     /// Windows of high saliency.
     Saliency,
     /// Windows before a rise of the temporal scores.
@@ -50,8 +53,9 @@ pub enum QuerySource {
 
 impl QuerySource {
     /// Every source, in the order of the tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Filter,
+        Self::UntrainedFilter,
         Self::Saliency,
         Self::Temporal,
         Self::ClassOptimisation,
@@ -65,6 +69,7 @@ impl QuerySource {
     pub fn name(self) -> &'static str {
         match self {
             Self::Filter => "filter",
+            Self::UntrainedFilter => "untrained-filter",
             Self::Saliency => "saliency",
             Self::Temporal => "temporal",
             Self::ClassOptimisation => "class-optimisation",
@@ -73,6 +78,11 @@ impl QuerySource {
             Self::ClassStraightThrough => "class-straight-through",
             Self::ClassAnnealed => "class-annealed",
         }
+    }
+
+    /// Whether its motifs are of a network that has learned nothing, to be counted beside those of one that has.
+    pub fn is_control(self) -> bool {
+        self == Self::UntrainedFilter
     }
 }
 
@@ -105,11 +115,12 @@ impl QueryMotif {
     }
 }
 
-/// The motifs of all filters that have one; silent filters are no queries.
-pub fn filter_queries(filters: &[FilterMotif]) -> Vec<QueryMotif> {
+/// The motifs of all filters that have one; silent filters are no queries. The source is
+/// [`QuerySource::Filter`] or, for a network before its first step, [`QuerySource::UntrainedFilter`].
+pub fn filter_queries(filters: &[FilterMotif], source: QuerySource) -> Vec<QueryMotif> {
     let query = |filter: &FilterMotif| {
         let motif = filter.motif()?.clone();
-        Some(QueryMotif::new(motif, QuerySource::Filter, None, Some(filter.sites.len())))
+        Some(QueryMotif::new(motif, source, None, Some(filter.sites.len())))
     };
     filters.iter().filter_map(query).collect()
 }
@@ -143,7 +154,7 @@ mod tests {
             .enumerate()
             .map(|(filter, outcome)| FilterMotif { filter, maximum: 1.0, sites: Vec::new(), outcome })
             .collect();
-        let queries = filter_queries(&filters);
+        let queries = filter_queries(&filters, QuerySource::Filter);
         assert_eq!(queries.len(), 1);
         assert_eq!((queries[0].motif.id(), queries[0].width), ("filter_1", 6));
     }
@@ -151,8 +162,10 @@ mod tests {
     #[test]
     fn sources_print_as_the_tables_have_them() {
         let names: Vec<String> = QuerySource::ALL.iter().map(ToString::to_string).collect();
-        assert_eq!(names[..4], ["filter", "saliency", "temporal", "class-optimisation"]);
+        assert_eq!(names[..5], ["filter", "untrained-filter", "saliency", "temporal", "class-optimisation"]);
         let alternatives = ["class-shared", "class-softmax", "class-straight-through", "class-annealed"];
-        assert_eq!(names[4..], alternatives);
+        assert_eq!(names[5..], alternatives);
+        let controls: Vec<QuerySource> = QuerySource::ALL.into_iter().filter(|s| s.is_control()).collect();
+        assert_eq!(controls, [QuerySource::UntrainedFilter]);
     }
 }

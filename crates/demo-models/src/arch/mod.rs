@@ -20,6 +20,7 @@ pub use cnn_rnn::CnnRnnConfig;
 pub use rnn::RnnConfig;
 
 use crate::init::initialise;
+use crate::predictor::first_layers;
 use crate::{Error, Result};
 
 /// Unbound and bound.
@@ -64,6 +65,17 @@ impl Architecture {
         Ok(Network::new(length, layers)?)
     }
 
+    /// The first convolution with its normalisation and activation, as a network of its own; `None` where there is
+    /// none. Its initial parameters are those that the whole network begins with.
+    ///
+    /// # Errors
+    /// As [`Architecture::network`].
+    pub fn first_layer(&self, length: usize) -> Result<Option<Network>> {
+        let network = self.network(length)?;
+        let layers = first_layers(&network);
+        Ok(if layers == 0 { None } else { Some(network.to_prefix(layers)?) })
+    }
+
     /// The weights a bank starts from, one seed a member.
     ///
     /// Weights and biases of convolutions and dense layers are uniform in ±1/sqrt(fan-in), the fan-in
@@ -71,7 +83,8 @@ impl Architecture {
     /// weights are normal with standard deviation 1/sqrt(D + H), D the inputs and H the hidden units;
     /// the forget gate's biases are 1, the other LSTM biases 0. Where the first activation is exponential, the
     /// first layer's weights are wider, its sums then having standard deviation 1, and its biases such that the
-    /// exponential's mean square is that of a rectifier: -2.54 for filters of 9 bases. Every parameter has a stream of its
+    /// exponential's mean square is that of a rectifier: -2.54 for filters of 9 bases. Batch normalisations start with
+    /// scale and running variance 1, shift and running mean 0. Every parameter has a stream of its
     /// own, named after it, so that a change to one layer leaves the others' weights alone.
     ///
     /// # Errors

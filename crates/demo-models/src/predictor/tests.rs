@@ -1,7 +1,7 @@
 //! Predictions against explicit runs, both strands, gradients by finite differences, and refused input.
 
 use demo_core::{DnaSequence, Seed};
-use demo_engine::{DType, Device, Params};
+use demo_engine::{Activation, DType, Device, Layer, Network, Padding, Params};
 use rand::Rng;
 
 use super::{Predictor, bound_probability};
@@ -201,6 +201,47 @@ fn the_first_layer_is_the_convolution_rectified() {
     }
     let mut recurrent = predictor(&architectures()[1], LENGTH, Strands::Both, DType::F32);
     assert_eq!(recurrent.first_layer(&given).unwrap(), None);
+}
+
+#[test]
+fn the_first_layer_is_normalised_where_the_network_does_so() {
+    let given = sequences(30, LENGTH);
+    let convolution = Layer::Convolution { filters: 3, width: 4, padding: Padding::Valid };
+    let normalisation = Layer::BatchNormalisation { epsilon: 1e-3, momentum: 0.1 };
+    let activation = |function| Layer::Activation { function };
+    let rest = [Layer::GlobalMaxPool, Layer::Dense { outputs: 2 }];
+    let model = |first: &[Layer]| {
+        let network = Network::new(LENGTH, [first, &rest].concat()).unwrap();
+        let mut params = Params::zeros(&network, 1, DType::F32, &Device::Cpu).unwrap();
+        let weights: Vec<f32> = (0..4 * 4 * 3).map(|at| ((at * 37) % 23) as f32 / 10.0 - 1.0).collect();
+        params.set(0, "layer0.weight", &weights).unwrap();
+        let statistics = [
+            ("scale", [1.5, -0.5, 2.0]),
+            ("shift", [0.5, 0.0, -1.0]),
+            ("running_mean", [0.25, -1.0, 0.5]),
+            ("running_variance", [0.5, 2.0, 1.0]),
+        ];
+        if first.contains(&normalisation) {
+            for (name, values) in statistics {
+                params.set(0, &format!("layer1.{name}"), &values).unwrap();
+            }
+        }
+        let mut model = Predictor::new(&network, &params, Strands::Forward, &Device::Cpu).unwrap();
+        model.first_layer(&given).unwrap().unwrap()
+    };
+    let sums = model(&[convolution, activation(Activation::Linear)]);
+    let normalised = |(at, sum): (usize, &f32)| {
+        let filter = at % 3;
+        let (mean, variance) = ([0.25, -1.0, 0.5][filter], [0.5f32, 2.0, 1.0][filter]);
+        [1.5, -0.5, 2.0][filter] * (sum - mean) / (variance + 1e-3).sqrt() + [0.5, 0.0, -1.0][filter]
+    };
+    let wanted: Vec<f32> = sums.activations.iter().enumerate().map(normalised).collect();
+    assert!(gap(&model(&[convolution, normalisation]).activations, &wanted) < 1e-5);
+    let exponential = model(&[convolution, normalisation, activation(Activation::Exponential)]);
+    let wanted: Vec<f32> = wanted.iter().map(|sum| sum.exp()).collect();
+    let scale = wanted.iter().fold(1.0f32, |scale, value| scale.max(*value));
+    assert!(gap(&exponential.activations, &wanted) < 1e-5 * scale);
+    assert_eq!((exponential.positions, exponential.filters), (LENGTH - 3, 3));
 }
 
 #[test]

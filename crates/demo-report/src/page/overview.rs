@@ -334,6 +334,10 @@ fn truth(report: &Report) -> Result<String> {
     Ok(page)
 }
 
+/// What a control among the counts is.
+const CONTROL: &str = "Untrained filters are a control: those of the same network before its first step of training, \
+                       read off the same positives, which hold their motifs whatever a network has learned. ";
+
 fn motifs(report: &Report) -> Result<String> {
     if report.motif_counts.is_empty() {
         return Ok(String::new());
@@ -368,9 +372,10 @@ fn motifs(report: &Report) -> Result<String> {
     Ok(format!(
         "{}<p class=\"note\">Sets in which the best match of a motif of the network, or any match, is a JASPAR motif \
          named after the set's transcription factor, by Tomtom's q- or E-value. In brackets what chance finds: \
-         the mean with the motifs of another factor, of another family, in place of the own ones. Published \
+         the mean with the motifs of another factor, of another family, in place of the own ones. {}Published \
          counts are of real sets.</p>\n{}</section>\n",
         section("motifs", "Motifs found"),
+        if report.motif_counts.iter().any(|row| row.control) { CONTROL } else { "" },
         scroll(&table.to_html())
     ))
 }

@@ -137,6 +137,7 @@ fn report() -> Report {
         motif_counts: vec![MotifCount {
             model: "CNN".into(),
             source: "class-optimisation".into(),
+            control: false,
             correction: String::new(),
             sets: 2,
             top: [CountBesideChance { found: 1, chance: 0.04 }; 3],
@@ -248,6 +249,9 @@ fn a_report_without_results_is_a_page() {
     empty.summaries.clear();
     empty.sets.clear();
     empty.tests.clear();
+    empty.motif_counts[0].control = true;
+    assert!(empty.to_html().unwrap().contains("Untrained filters are a control"));
+    assert!(!report().to_html().unwrap().contains("Untrained filters"));
     empty.motif_counts.clear();
     empty.truth.clear();
     let page = empty.to_html().unwrap();

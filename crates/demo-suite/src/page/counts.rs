@@ -1,14 +1,13 @@
 //! Motifs found, as the page counts them: one row a model, source and correction.
 
-use demo_interpret::QuerySource;
 use demo_report::{CountBesideChance, MotifCount};
 
 use crate::motif_counts::{CountRow, Standing};
 
-/// Bonferroni's correction for filters alone, of which there are many; the table has it for all.
+/// Rows that are shown, with both standings of a hit.
 pub(crate) fn motif_counts(counts: &[CountRow]) -> Vec<MotifCount> {
     let mut rows: Vec<MotifCount> = Vec::new();
-    for row in counts.iter().filter(|row| !row.bonferroni || row.source == QuerySource::Filter) {
+    for row in counts.iter().filter(|row| row.is_shown()) {
         let correction = if row.bonferroni { "Bonferroni over queries" } else { "" };
         let counts = row.counts.map(|count| CountBesideChance { found: count.found, chance: count.chance });
         let model = row.model.title();
@@ -22,6 +21,7 @@ pub(crate) fn motif_counts(counts: &[CountRow]) -> Vec<MotifCount> {
             (None, _) => rows.push(MotifCount {
                 model: model.to_owned(),
                 source: row.source.name().to_owned(),
+                control: row.source.is_control(),
                 correction: correction.to_owned(),
                 sets: row.sets,
                 top: counts,

@@ -54,7 +54,7 @@ pub(crate) fn write(
     {
         diagram.draw()?.write(&folder, &format!("critical-difference-{}", under.protocol))?;
     }
-    let latex = crate::tables::latex(comparison)?;
+    let latex = crate::tables::latex_summary(comparison)?;
     write_atomically(&folder.join("summary.tex"), latex.as_bytes())?;
     Ok(report.write(&folder)?)
 }

@@ -183,7 +183,7 @@ fn model_report(
     report.class_optimisation =
         Some(optimum.with_scale(LogoScale::Information).with_title("Class optimisation"));
     report.best_match = best_match(run, explained);
-    for source in QuerySource::ALL {
+    for source in QuerySource::ALL.into_iter().filter(|source| !source.is_control()) {
         if let Some(row) = explained.matches(source).iter().min_by(|a, b| p(a).total_cmp(&p(b))) {
             report.motifs.push(MotifRow {
                 source: source.name().to_owned(),
@@ -222,7 +222,8 @@ fn sites(run: &Run, sites: &[Site]) -> Vec<SiteSpan> {
 /// The motif of lowest p among filters, or among all sources where there are no filters.
 fn best_match(run: &Run, explained: &ExplainedModel) -> Option<MotifPair> {
     let filters = explained.matches(QuerySource::Filter);
-    let all = || QuerySource::ALL.iter().flat_map(|&source| explained.matches(source));
+    let learned = || QuerySource::ALL.into_iter().filter(|source| !source.is_control());
+    let all = || learned().flat_map(|source| explained.matches(source));
     let rows: Vec<&MatchRow> = if filters.is_empty() { all().collect() } else { filters.iter().collect() };
     let row = rows.into_iter().min_by(|a, b| p(a).total_cmp(&p(b)))?;
     let hit = row.best.as_ref()?;

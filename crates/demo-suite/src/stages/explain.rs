@@ -9,8 +9,8 @@ use demo_data::{DataSet, Example, Site};
 use demo_eval::ScoredLabels;
 use demo_interpret::{
     ClassOptimisationConfig, ClassOptimiser, ClassQueryConfig, FilterConfig, FilterFinder, FilterOutcome,
-    Gradients, QueryMotif, SaliencyQueryConfig, TemporalQueryConfig, TemporalScores, best_optimum,
-    class_optimisation_queries, filter_queries, saliency_queries, site_mask, temporal_queries,
+    Gradients, QueryMotif, QuerySource, SaliencyQueryConfig, TemporalQueryConfig, TemporalScores,
+    best_optimum, class_optimisation_queries, filter_queries, saliency_queries, site_mask, temporal_queries,
     temporal_scores,
 };
 use demo_models::Predictor;
@@ -69,7 +69,7 @@ pub(crate) fn explain(
     if let Some(filters) = FilterFinder::new(config.filters.clone())?.find(predictor, &positives)? {
         let silent = |outcome: &FilterOutcome| matches!(outcome, FilterOutcome::Silent);
         silent_filters = filters.iter().filter(|filter| silent(&filter.outcome)).count();
-        queries.extend(filter_queries(&filters));
+        queries.extend(filter_queries(&filters, QuerySource::Filter));
     }
     queries.extend(saliency_queries(&positives, &saliency, &config.saliency)?);
 

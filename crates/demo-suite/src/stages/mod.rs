@@ -7,3 +7,4 @@ pub(crate) mod explain;
 pub(crate) mod recover;
 pub(crate) mod train;
 pub(crate) mod truth;
+pub(crate) mod untrained;

@@ -12,7 +12,7 @@
 //! tail, times the number of distances, below .05) and both matrices are nearer than chance.
 //!
 //! Filters and windows are read off positives, which hold the motif whatever the network has learned: the
-//! row of a network that does not tell the classes apart shows what that alone brings. Cost: queries × motifs × columns².
+//! rows of filters before the first step of training show what that alone brings. Cost: queries × motifs × columns².
 
 use std::collections::BTreeMap;
 
@@ -33,8 +33,8 @@ use crate::stages::compare::Targets;
 const VERSION: &str = "recover 2";
 /// The share of a uniform column that is mixed into what was found, so that no base is impossible.
 const UNIFORM_SHARE: f64 = 0.02;
-/// A distance counts where its p is below this.
-const SIGNIFICANT: f64 = 0.05;
+/// A motif or a distance counts where its p is below this.
+pub(crate) const SIGNIFICANT: f64 = 0.05;
 
 impl Run {
     /// Measures the motifs of every explained network on a simulated set, one outcome a job.
@@ -232,6 +232,14 @@ mod tests {
         let [found] = outcome.spacings.as_slice() else { panic!("one source has queries") };
         assert!(found.right && spacing.gaps.contains(&found.gap) && found.same_strand == spacing.same_strand);
         assert!(found.share > 0.15 && found.p < 1e-12, "{} {}", found.share, found.p);
+        // A control beside them changes none of their figures.
+        let control = query("flat", ProbabilityMatrix::new(vec![[0.25; 4]; 9]).unwrap());
+        let control = QueryMotif { source: QuerySource::UntrainedFilter, ..control };
+        let mut beside = recover(&targets, &set, &grammar, &[&queries[..], &[control]].concat());
+        assert_eq!(beside.recovered.iter().filter(|found| found.source.is_control()).count(), 2);
+        beside.recovered.retain(|found| !found.source.is_control());
+        beside.spacings.retain(|found| !found.source.is_control());
+        assert_eq!(beside, outcome);
         // With another motif in the partner's place there is no such distance.
         let queries = [queries[0].clone(), queries[1].clone()];
         let wrong = recover(&targets, &set, &grammar, &queries);

@@ -25,46 +25,63 @@ pub(crate) fn decoys(run: &Run, jobs: &[FinishedJob]) -> Result<Table> {
     );
     columns.push(Column::new("seed_number", Format::Integer));
     let mut table = Table::new(columns);
-    for (index, set) in run.sets.iter().enumerate() {
-        let Some(ceiling) = &set.ceiling else { continue };
-        let test = set.data.test();
-        let oracle = ("oracle", "NA", 0, None, ceiling.scores.clone());
-        let of_set = jobs.iter().filter(|finished| finished.job.set == index).map(|finished| {
-            let job = &finished.job;
-            (job.model.name(), job.protocol.name(), job.fold, Some(job.seed_number), log_odds(finished))
-        });
-        for (model, protocol, fold, seed_number, scores) in std::iter::once(oracle).chain(of_set) {
-            let Judged { decoys, plain, auroc, passed } = Judged::new(test, &scores)?;
-            table.push(vec![
-                set.data.name().into(),
-                set.data.tf().into(),
-                set.data.source().to_string().into(),
-                run.settings.placement.name().into(),
-                model.into(),
-                protocol.into(),
-                fold.into(),
-                decoys.into(),
-                plain.into(),
-                auroc[0].into(),
-                auroc[1].into(),
-                passed[0].into(),
-                passed[1].into(),
-                passed[2].into(),
-                seed_number.into(),
-            ])?;
-        }
+    for Row { set, finished, judged } in rows(run, jobs)? {
+        let job = finished.map(|finished| &finished.job);
+        let set = &run.sets[set];
+        table.push(vec![
+            set.data.name().into(),
+            set.data.tf().into(),
+            set.data.source().to_string().into(),
+            run.settings.placement.name().into(),
+            job.map_or("oracle", |job| job.model.name()).into(),
+            job.map_or("NA", |job| job.protocol.name()).into(),
+            job.map_or(0, |job| job.fold).into(),
+            judged.decoys.into(),
+            judged.plain.into(),
+            judged.auroc[0].into(),
+            judged.auroc[1].into(),
+            judged.passed[0].into(),
+            judged.passed[1].into(),
+            judged.passed[2].into(),
+            job.map(|job| job.seed_number).into(),
+        ])?;
     }
     Ok(table)
 }
 
+/// One judge of one simulated set.
+pub(super) struct Row<'a> {
+    /// Position of the set in the run.
+    pub(super) set: usize,
+    /// The job; none for the oracle.
+    pub(super) finished: Option<&'a FinishedJob>,
+    pub(super) judged: Judged,
+}
+
+/// The oracle of each simulated set, followed by its jobs.
+pub(super) fn rows<'a>(run: &Run, jobs: &'a [FinishedJob]) -> Result<Vec<Row<'a>>> {
+    let mut rows = Vec::new();
+    for (index, set) in run.sets.iter().enumerate() {
+        let Some(ceiling) = &set.ceiling else { continue };
+        let judge = |finished, scores: &[f64]| -> Result<Row<'a>> {
+            Ok(Row { set: index, finished, judged: Judged::new(set.data.test(), scores)? })
+        };
+        rows.push(judge(None, &ceiling.scores)?);
+        for finished in jobs.iter().filter(|finished| finished.job.set == index) {
+            rows.push(judge(Some(finished), &log_odds(finished))?);
+        }
+    }
+    Ok(rows)
+}
+
 /// Scores of positives beside those of decoys and of plain negatives.
-struct Judged {
-    decoys: usize,
-    plain: usize,
+pub(super) struct Judged {
+    pub(super) decoys: usize,
+    pub(super) plain: usize,
     /// Of positives against decoys, and against plain negatives.
-    auroc: [Option<f64>; 2],
+    pub(super) auroc: [Option<f64>; 2],
     /// The share of decoys, plain negatives and positives with positive log-odds.
-    passed: [Option<f64>; 3],
+    pub(super) passed: [Option<f64>; 3],
 }
 
 impl Judged {

@@ -19,7 +19,7 @@ pub(crate) use counts::motif_counts;
 pub(crate) use decoys::decoys;
 pub(crate) use delong::delong;
 pub(crate) use ensembles::{ensemble_delong, ensembles};
-pub(crate) use latex::latex;
+pub(crate) use latex::{explanations as latex_explanations, summary as latex_summary};
 pub(crate) use learning_curve::LearningCurve;
 pub(crate) use motifs::motifs;
 pub(crate) use predictions::predictions;

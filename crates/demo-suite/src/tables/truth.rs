@@ -88,17 +88,17 @@ pub(super) fn activation(model: Option<ModelKind>) -> Option<&'static str> {
 
 /// Means of every map over sets, with intervals by the bootstrap over factors.
 pub(crate) struct TruthSummary {
-    rows: Vec<SummaryRow>,
+    pub(super) rows: Vec<SummaryRow>,
     /// Mean over sets of the AUPRC of a map that says nothing.
-    chance_auprc: f64,
+    pub(super) chance_auprc: f64,
 }
 
-struct SummaryRow {
-    model: Option<ModelKind>,
-    map: String,
-    not_converged: usize,
-    auroc: ModelSummary,
-    auprc: ModelSummary,
+pub(super) struct SummaryRow {
+    pub(super) model: Option<ModelKind>,
+    pub(super) map: String,
+    pub(super) not_converged: usize,
+    pub(super) auroc: ModelSummary,
+    pub(super) auprc: ModelSummary,
 }
 
 impl TruthSummary {
@@ -221,7 +221,7 @@ impl TruthSummary {
 }
 
 /// A map's name as a page prints it.
-fn title(map: &str) -> &str {
+pub(super) fn title(map: &str) -> &str {
     match map {
         "prior" => "places alone (prior)",
         "scan" => "true matrices (scan)",

@@ -2,12 +2,12 @@
 
 use demo_report::{Cell, Citation, Column, Format, Table};
 
-use super::comparison::{Comparison, estimate};
 use crate::Result;
+use crate::tables::comparison::{Comparison, estimate};
 
 /// Models over sets, pairs of models, and published figures with their status; the first line says
 /// what the tables need and cite.
-pub(crate) fn latex(comparison: &Comparison) -> Result<String> {
+pub(crate) fn summary(comparison: &Comparison) -> Result<String> {
     let keys = [
         Citation::DeepMotifDashboard,
         Citation::DeepBind,

@@ -1,0 +1,164 @@
+//! The untrained stage: the filter motifs of every explained network before its first step, a control.
+//!
+//! A filter's motif is counted from windows of test positives, which hold the factor's sites whatever the
+//! network has learned. The same architecture with the weights that its training started from, drawn from
+//! the job's seed, has learned nothing: what its filters find, read in the same way off the same positives,
+//! is what the positives alone bring. Chance levels by other factors' motifs do not include that. Networks
+//! that do not begin with a convolution have no such motifs. Cost: one pass through the first layer.
+
+use demo_core::DnaSequence;
+use demo_data::DataSet;
+use demo_interpret::{FilterConfig, FilterFinder, QueryMotif, QuerySource, filter_queries};
+use demo_models::{Device, Predictor};
+
+use crate::Result;
+use crate::checksum::identity;
+use crate::plan::Job;
+use crate::run::Run;
+use crate::stages::explain::ExplainConfig;
+
+/// Raised when the motifs change although no setting did.
+const VERSION: &str = "untrained 1";
+
+impl Run {
+    /// The motifs of each job's network before its first step, as queries.
+    pub(crate) fn untrained(&self, primary: &[Job]) -> Result<Vec<Vec<QueryMotif>>> {
+        let config = ExplainConfig::default().filters;
+        self.stage(
+            "untrained",
+            primary,
+            |job| identity(&(VERSION, &job.id, &config)),
+            |_, _| true,
+            |job, progress| {
+                let queries = untrained(job, &self.sets[job.set].data, &config, &self.device)?;
+                progress.advance(1.0);
+                Ok(queries)
+            },
+        )
+    }
+}
+
+/// The filter motifs of a job's network with its initial weights, over the positives of the test half.
+fn untrained(job: &Job, set: &DataSet, config: &FilterConfig, device: &Device) -> Result<Vec<QueryMotif>> {
+    let Some(mut network) = initial(job, device)? else { return Ok(Vec::new()) };
+    let bound = set.test().iter().filter(|example| example.bound);
+    let positives: Vec<DnaSequence> = bound.map(|example| example.sequence.clone()).collect();
+    let filters = FilterFinder::new(config.clone())?.find(&mut network, &positives)?;
+    Ok(filters.map_or_else(Vec::new, |filters| filter_queries(&filters, QuerySource::UntrainedFilter)))
+}
+
+/// The first convolution of a job's network as its training begins; none where there is none.
+fn initial(job: &Job, device: &Device) -> Result<Option<Predictor>> {
+    let Some((architecture, training)) = job.network() else { return Ok(None) };
+    let Some(network) = architecture.first_layer(job.length)? else { return Ok(None) };
+    let weights = architecture.initial_parameters(&network, &[job.seed], device)?;
+    Ok(Some(Predictor::new(&network, &weights, training.strands, device)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use demo_core::{ProbabilityMatrix, Seed};
+    use demo_data::simulate::{SimulationSize, simulated57};
+    use demo_models::{Member, Trainer, TrainingConfig};
+
+    use super::*;
+    use crate::config::Protocol;
+    use crate::models::{Method, ModelKind};
+    use crate::motif_counts::Factors;
+    use crate::outcomes::ExplainOutcome;
+    use crate::plan::Recipe;
+    use crate::stages::compare::{Targets, compare};
+    use crate::stages::train::labelled;
+
+    fn set() -> DataSet {
+        let size = SimulationSize { train: 4, test: 40 };
+        simulated57("USF1_K562_USF-1_HudsonAlpha", size, Seed::new(1)).unwrap()
+    }
+
+    fn job(model: ModelKind, set: &DataSet) -> Job {
+        let Method::Network(architecture) = model.method() else { panic!("{model} is a network") };
+        Job {
+            set: 0,
+            model,
+            protocol: Protocol::Honest,
+            fold: 0,
+            seed_number: 1,
+            size: None,
+            seed: Seed::new(3),
+            recipe: Recipe::Network { architecture, training: Box::new(TrainingConfig::as_published()) },
+            id: model.name().to_owned(),
+            folder: PathBuf::new(),
+            cost: 1,
+            length: set.test()[0].sequence.len(),
+            examples: set.train().len(),
+        }
+    }
+
+    #[test]
+    fn the_weights_are_those_that_training_starts_from() {
+        let set = set();
+        let places: Vec<usize> = (0..set.train().len()).collect();
+        let data = labelled(set.train(), &places).unwrap();
+        for model in [ModelKind::CnnSmall, ModelKind::CnnExp, ModelKind::CnnRnnSmall, ModelKind::DeepbindLike]
+        {
+            let job = job(model, &set);
+            let (architecture, config) = job.network().unwrap();
+            let member = Member { training: &data, validation: None, config, seed: job.seed };
+            let trainer = Trainer::new(architecture, &[member], &Device::Cpu).unwrap();
+            let (started, wanted) =
+                (initial(&job, &Device::Cpu).unwrap().unwrap(), trainer.model(0).unwrap());
+            let weights = started.params().buffer().to_f64().unwrap();
+            let wanted = wanted.params.buffer().to_f64().unwrap();
+            // The parameters of the first layers come first in a network's own.
+            assert_eq!(weights, wanted[..weights.len()], "{model}");
+            assert!(weights.len() < wanted.len() && weights.iter().any(|&weight| weight != 0.0));
+            assert_eq!(started.strands(), config.strands);
+        }
+    }
+
+    #[test]
+    fn only_networks_that_begin_with_a_convolution_have_motifs() {
+        let (set, config) = (set(), FilterConfig::default());
+        for (model, most) in [(ModelKind::CnnSmall, 32), (ModelKind::CnnExp, 128), (ModelKind::RnnSmall, 0)] {
+            let queries = untrained(&job(model, &set), &set, &config, &Device::Cpu).unwrap();
+            assert!(queries.len() <= most && queries.len() >= most / 2, "{model}: {}", queries.len());
+            assert!(queries.iter().all(|query| query.source == QuerySource::UntrainedFilter));
+            assert!(queries.iter().all(|query| query.width == 9 && query.sites >= Some(10)));
+        }
+    }
+
+    #[test]
+    fn a_control_leaves_the_matches_of_other_sources_as_they_are() {
+        let (set, config) = (set(), FilterConfig::default());
+        let control = untrained(&job(ModelKind::CnnSmall, &set), &set, &config, &Device::Cpu).unwrap();
+        let trained = control.iter().map(|query| QueryMotif { source: QuerySource::Filter, ..query.clone() });
+        let mut explain = ExplainOutcome {
+            queries: trained.collect(),
+            silent_filters: 0,
+            class_optimum: ProbabilityMatrix::new(vec![[0.25; 4]]).unwrap(),
+            iterations: Vec::new(),
+            examples: Vec::new(),
+            saliency_truth: None,
+            seconds: 0.0,
+        };
+        let targets = Targets::jaspar2016().unwrap();
+        let factors = Factors::new(&targets, set.tf(), None);
+        let matches = |explain: &ExplainOutcome, source| {
+            let outcome = compare(&targets, (set.tf(), &factors), explain, source);
+            (outcome.rows, outcome.hits)
+        };
+        let before = matches(&explain, QuerySource::Filter);
+        assert!(matches(&explain, QuerySource::UntrainedFilter).0.is_empty());
+        let filters = explain.queries.len();
+        explain.queries.extend(control);
+        assert_eq!(matches(&explain, QuerySource::Filter), before);
+        // The same motifs give the same matches under either name.
+        let (mut rows, hits) = matches(&explain, QuerySource::UntrainedFilter);
+        for row in &mut rows {
+            row.query -= filters;
+        }
+        assert_eq!((rows, hits), before);
+    }
+}
