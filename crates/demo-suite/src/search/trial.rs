@@ -166,15 +166,15 @@ mod tests {
 
     use super::*;
 
-    fn half(seed: u64, pairs: usize) -> Vec<Example> {
+    fn half(seed: u64, pairs: u32) -> Vec<Example> {
         let mut random = Seed::new(seed).stream("half");
-        let mut example = |bound: bool, pair: usize| {
+        let mut example = |bound: bool, pair: u32| {
             let mut codes: Vec<u8> = (0..30).map(|_| random.random_range(0..4)).collect();
             if bound {
                 codes[10..16].copy_from_slice(&[2, 3, 1, 0, 2, 1]);
             }
             let sequence = DnaSequence::from_codes(codes).unwrap();
-            Example { sequence, bound, pair: Some(pair) }
+            Example { sequence, bound, pair: Some(pair), rank: None, sites: Vec::new() }
         };
         (0..pairs).flat_map(|pair| [example(true, pair), example(false, pair)]).collect()
     }
