@@ -222,7 +222,9 @@ impl Attention {
             let queries = Strided::rows(&projected[head * s..], 3 * w);
             let keys = Strided::rows(&columns[head * s * stride..], stride);
             product((l, s, stride), scores, stride, false, queries, keys);
-            scores.chunks_exact_mut(stride).for_each(|row| softmax(row, l));
+            for row in scores.chunks_exact_mut(stride) {
+                softmax(row, l);
+            }
             let values = Strided::rows(&projected[2 * w + head * s..], 3 * w);
             let to = &mut heads[a * l * w + head * s..];
             product((l, l, s), to, w, false, Strided::rows(scores, stride), values);
