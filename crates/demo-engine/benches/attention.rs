@@ -110,7 +110,7 @@ fn bench(criterion: &mut Criterion, case: Case) {
     let found = gradient.to_f32().unwrap();
     let pairs = network.parameters().iter().zip(&parameters).flat_map(|(spec, var)| {
         let wanted: Vec<f32> = gradients.get(var).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-        found[spec.offset..spec.offset + spec.len()].to_vec().into_iter().zip(wanted)
+        found[spec.offset..spec.offset + spec.len()].iter().copied().zip(wanted)
     });
     let pairs: Vec<(f32, f32)> = pairs.collect();
     let largest = pairs.iter().fold(0.0f32, |most, (_, wanted)| most.max(wanted.abs()));

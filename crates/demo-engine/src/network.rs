@@ -142,13 +142,12 @@ fn output_shape(index: usize, layer: &Layer, (l, c): (usize, usize)) -> Result<(
         Layer::Dropout { rate } if !(0.0..1.0).contains(&rate) => {
             config("the rate must be at least 0 and below 1")
         }
-        Layer::Activation { .. } | Layer::Dropout { .. } => Ok((l, c)),
         Layer::GlobalMaxPool | Layer::MeanOverTime => Ok((1, c)),
         Layer::BidirectionalLstm { hidden: 0 } => config("an LSTM needs at least one unit"),
         Layer::BidirectionalLstm { hidden } => Ok((l, 2 * hidden)),
         Layer::SelfAttention { heads: 0, .. } => config("a self-attention needs at least one head"),
         Layer::SelfAttention { size: 0, .. } => config("a self-attention needs heads of size at least one"),
-        Layer::SelfAttention { .. } => Ok((l, c)),
+        Layer::Activation { .. } | Layer::Dropout { .. } | Layer::SelfAttention { .. } => Ok((l, c)),
         Layer::Dense { outputs: 0 } => config("a dense layer needs at least one output"),
         Layer::Dense { outputs } => Ok((1, outputs)),
     }

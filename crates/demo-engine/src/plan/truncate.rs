@@ -153,7 +153,7 @@ impl<R: Real> Slice<'_, R> {
             let slice = Slice { chain: short, codes: false, ..*self };
             let cut = [(0, positions - 1), (l - positions, l - positions)];
             for ((start, place), to) in cut.into_iter().zip(to.iter_mut()) {
-                slice.clear_between(work, at + 1..mean + 1);
+                clear_between(work, at + 1..mean + 1);
                 for a in 0..self.sequences {
                     let part = &layout.sequence(columns, a)[start * c..][..positions * c];
                     short.layouts[at].sequence_mut(&mut work.values[at], a).copy_from_slice(part);
@@ -163,17 +163,6 @@ impl<R: Real> Slice<'_, R> {
                 for (a, logits) in logits.chunks_exact(outputs).take(rows).enumerate() {
                     to[((first + a) * l + place) * outputs..][..outputs].copy_from_slice(logits);
                 }
-            }
-        }
-    }
-
-    /// Sets some values, and the states of LSTMs that give them, to zero.
-    fn clear_between(&self, work: &mut Workspace<R>, values: std::ops::Range<usize>) {
-        for i in values {
-            work.values[i].fill(R::ZERO);
-            if let Some(states) = &mut work.states[i - 1] {
-                states.hidden.fill(R::ZERO);
-                states.cell.fill(R::ZERO);
             }
         }
     }
@@ -245,6 +234,17 @@ impl<R: Real> Slice<'_, R> {
             if let Some(logits) = work.values.last() {
                 to.copy_from_slice(&logits[..to.len()]);
             }
+        }
+    }
+}
+
+/// Sets some values, and the states of LSTMs that give them, to zero.
+fn clear_between<R: Real>(work: &mut Workspace<R>, values: std::ops::Range<usize>) {
+    for i in values {
+        work.values[i].fill(R::ZERO);
+        if let Some(states) = &mut work.states[i - 1] {
+            states.hidden.fill(R::ZERO);
+            states.cell.fill(R::ZERO);
         }
     }
 }

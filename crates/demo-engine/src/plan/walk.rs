@@ -404,7 +404,7 @@ impl<R: Real> Slice<'_, R> {
         &self,
         work: &mut Workspace<R>,
         i: usize,
-        mut gradient: Option<&mut [R]>,
+        gradient: Option<&mut [R]>,
         form: InputForm,
     ) {
         let Step::Attend { kernel, maps: [inputs @ .., output] } = &self.chain.steps[i] else { return };
@@ -420,7 +420,7 @@ impl<R: Real> Slice<'_, R> {
             layout.sequence_mut(to, a).copy_from_slice(next.sequence(of_output, a));
         }
         kernel.backward((to, n), weights, states);
-        if let Some(gradient) = gradient.as_deref_mut() {
+        if let Some(gradient) = gradient {
             let input = (&work.values[i][..], n);
             for (part, map) in inputs.iter().enumerate() {
                 kernel.part_gradient(input, states, part, weight_and_bias(gradient, map));
