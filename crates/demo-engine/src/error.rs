@@ -78,6 +78,14 @@ pub enum Error {
     /// Double precision on a device that computes in single precision.
     #[error("CUDA devices compute in F32, not in F64; use the CPU for F64")]
     SinglePrecision,
+    /// A layer that the engine has no CUDA kernels for.
+    #[error("layer {layer} ({description}) does not run on CUDA devices; use the CPU")]
+    LayerOnDevice {
+        /// Index of the layer.
+        layer: usize,
+        /// The layer in words.
+        description: String,
+    },
     /// A device that the engine has no kernels for.
     #[error("the engine runs on the CPU and on CUDA devices, not on {found}")]
     UnsupportedDevice {

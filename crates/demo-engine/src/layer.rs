@@ -72,6 +72,17 @@ pub enum Layer {
         /// Units of each direction.
         hidden: usize,
     },
+    /// `(l, c)` to `(l, c)`: what the positions find at each other (Vaswani et al., 2017), added to the
+    /// input. Each head maps every position to a query, a key and a value of `size` numbers, linear maps
+    /// with bias; a position takes the mean of all values, weighted by the softmax of `q . k / sqrt(size)`;
+    /// the heads' `heads * size` numbers side by side are mapped, with a bias, to the `c` that are added.
+    /// Positions are not told apart but by their channels.
+    SelfAttention {
+        /// Heads.
+        heads: usize,
+        /// Numbers of a query, a key and a value of a head.
+        size: usize,
+    },
     /// `(l, c)` to `(1, c)`: the mean over positions.
     MeanOverTime,
     /// Normalises each channel over batch and positions (Ioffe and Szegedy, 2015), then scales and
@@ -106,6 +117,9 @@ impl fmt::Display for Layer {
             Self::Dropout { rate } => write!(f, "dropout of rate {rate}"),
             Self::GlobalMaxPool => f.write_str("global max-pool"),
             Self::BidirectionalLstm { hidden } => write!(f, "bidirectional LSTM of {hidden} units"),
+            Self::SelfAttention { heads, size } => {
+                write!(f, "self-attention of {heads} heads of size {size}")
+            }
             Self::BatchNormalisation { .. } => f.write_str("batch normalisation"),
             Self::MeanOverTime => f.write_str("mean over time"),
             Self::Dense { outputs } => write!(f, "dense layer of {outputs} outputs"),

@@ -142,10 +142,12 @@ fn output_shape(index: usize, layer: &Layer, (l, c): (usize, usize)) -> Result<(
         Layer::Dropout { rate } if !(0.0..1.0).contains(&rate) => {
             config("the rate must be at least 0 and below 1")
         }
-        Layer::Activation { .. } | Layer::Dropout { .. } => Ok((l, c)),
         Layer::GlobalMaxPool | Layer::MeanOverTime => Ok((1, c)),
         Layer::BidirectionalLstm { hidden: 0 } => config("an LSTM needs at least one unit"),
         Layer::BidirectionalLstm { hidden } => Ok((l, 2 * hidden)),
+        Layer::SelfAttention { heads: 0, .. } => config("a self-attention needs at least one head"),
+        Layer::SelfAttention { size: 0, .. } => config("a self-attention needs heads of size at least one"),
+        Layer::Activation { .. } | Layer::Dropout { .. } | Layer::SelfAttention { .. } => Ok((l, c)),
         Layer::Dense { outputs: 0 } => config("a dense layer needs at least one output"),
         Layer::Dense { outputs } => Ok((1, outputs)),
     }
@@ -183,6 +185,14 @@ fn add_parameters(
                 add(&format!("{direction}.recurrent_weight"), vec![hidden, 4 * hidden]);
                 add(&format!("{direction}.bias"), vec![4 * hidden]);
             }
+        }
+        Layer::SelfAttention { heads, size } => {
+            for part in ["query", "key", "value"] {
+                add(&format!("{part}.weight"), vec![c, heads * size]);
+                add(&format!("{part}.bias"), vec![heads * size]);
+            }
+            add("output.weight", vec![heads * size, c]);
+            add("output.bias", vec![c]);
         }
         Layer::Dense { outputs } => {
             add("weight", vec![l * c, outputs]);
@@ -286,6 +296,38 @@ mod tests {
                 ("layer3.weight", &[64, 2], 9472),
                 ("layer3.bias", &[2], 9600),
             ])
+        );
+    }
+
+    #[test]
+    fn self_attention_has_four_linear_maps() {
+        let layers = vec![conv(6, 3, Padding::Valid), Layer::SelfAttention { heads: 3, size: 5 }];
+        let network = Network::new(9, layers).unwrap();
+        assert_eq!(network.shape_after(1), (7, 6));
+        let listed: Vec<_> =
+            network.parameters().iter().skip(2).map(|p| (p.name.as_str(), &p.shape[..], p.offset)).collect();
+        let wanted: [(&str, &[usize], usize); 8] = [
+            ("layer1.query.weight", &[6, 15], 78),
+            ("layer1.query.bias", &[15], 168),
+            ("layer1.key.weight", &[6, 15], 183),
+            ("layer1.key.bias", &[15], 273),
+            ("layer1.value.weight", &[6, 15], 288),
+            ("layer1.value.bias", &[15], 378),
+            ("layer1.output.weight", &[15, 6], 393),
+            ("layer1.output.bias", &[6], 483),
+        ];
+        assert_eq!(listed, wanted);
+        let text = |heads, size| {
+            Network::new(9, vec![Layer::SelfAttention { heads, size }]).unwrap_err().to_string()
+        };
+        assert_eq!(
+            text(0, 5),
+            "layer 0 (self-attention of 0 heads of size 5): a self-attention needs at least one head"
+        );
+        assert_eq!(
+            text(2, 0),
+            "layer 0 (self-attention of 2 heads of size 0): \
+             a self-attention needs heads of size at least one"
         );
     }
 

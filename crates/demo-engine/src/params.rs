@@ -10,6 +10,8 @@ use crate::{Buffer, Error, Network, Result};
 /// `.forward.input_weight`, `.forward.recurrent_weight`, `.forward.bias`, the same with `backward`.
 /// Shapes: convolution weight `(width, c_in, filters)`; dense weight `(l * c_in, outputs)`; LSTM input
 /// weight `(c_in, 4h)`, recurrent weight `(h, 4h)`, bias `(4h)`, the gates in the order i, f, g, o. A
+/// self-attention of width w, its heads times their size, has `.query.weight` `(c, w)` and `.query.bias`
+/// `(w)`, the same with `key` and `value`, `.output.weight` `(w, c)` and `.output.bias` `(c)`. A
 /// batch normalisation has `.scale`, `.shift`, `.running_mean` and `.running_variance`, each `(c)`;
 /// scale and running variance start from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -99,11 +99,11 @@ pub(crate) fn pack_panels<R: Real>(from: Strided<R>, (k, n): (usize, usize), pan
     }
 }
 
-/// `to = left right` with a right matrix in panels, for rows in groups, all groups of the same size.
+/// `to = left right` with a right matrix in panels, for rows in groups, all groups of the same size; or, as
+/// for [`product`], `to += left right`, if the third of `to`, its `row` and this says so.
 pub(crate) fn panel_product<R: Real>(
     (m, k, n): (usize, usize, usize),
-    to: &mut [R],
-    row: usize,
+    (to, row, add): (&mut [R], usize, bool),
     left: Strided<R>,
     panels: &[R],
     groups: Groups,
@@ -114,13 +114,13 @@ pub(crate) fn panel_product<R: Real>(
     for (first, panel) in (0..n).step_by(PANEL).zip(panels[..k * n].chunks(k * PANEL)) {
         let (width, to) = (PANEL.min(n - first), &mut to[first..]);
         let panel = Strided::rows(panel, width);
-        if R::product((m, k, width), to, row, false, left, panel, groups) {
+        if R::product((m, k, width), to, row, add, left, panel, groups) {
             continue;
         }
         for group in (0..m).step_by(groups.rows.min(m)) {
             let (from, at) = groups.start_of(group, left.row, row);
             let (left, count) = (Strided { data: &left.data[from..], ..left }, groups.rows.min(m - group));
-            packed_product((count, k, width), &mut to[at..], row, false, left, panel);
+            packed_product((count, k, width), &mut to[at..], row, add, left, panel);
         }
     }
 }
@@ -224,7 +224,7 @@ mod tests {
         #[test]
         fn panels_and_groups_are_only_another_layout(
             groups in 1usize..5, rows in 1usize..20, k in 1usize..200, n in 1usize..300,
-            step in 1usize..40, gap in 0usize..3,
+            step in 1usize..40, gap in 0usize..3, add: bool,
         ) {
             let m = groups * rows;
             let layout = Groups { rows, left: rows * step + gap, to: (rows + gap) * n };
@@ -235,7 +235,7 @@ mod tests {
             let mut panels = vec![0.0; k * n];
             pack_panels(Strided::rows(&right, n), (k, n), &mut panels);
             let mut to = vec![9.0f32; groups * layout.to];
-            panel_product((m, k, n), &mut to, n, Strided::rows(&left, step), &panels, layout);
+            panel_product((m, k, n), (&mut to, n, add), Strided::rows(&left, step), &panels, layout);
             for (at, &found) in to.iter().enumerate() {
                 let (group, row, j) = (at / layout.to, at % layout.to / n, at % n);
                 if row >= rows {
@@ -244,7 +244,7 @@ mod tests {
                 }
                 let window = &left[group * layout.left + row * step..];
                 let wanted: f32 = (0..k).map(|p| window[p] * right[p * n + j]).sum();
-                prop_assert_eq!(found, wanted);
+                prop_assert_eq!(found, if add { 9.0 + wanted } else { wanted });
             }
         }
     }

@@ -32,7 +32,7 @@ static ALLOCATOR: Counting = Counting;
 
 const SIZE: usize = 40;
 
-fn networks() -> [Network; 4] {
+fn networks() -> [Network; 5] {
     let relu = Layer::Activation { function: Activation::Relu };
     let drop = Layer::Dropout { rate: 0.5 };
     let pool = Layer::MaxPool { width: 2 };
@@ -40,12 +40,14 @@ fn networks() -> [Network; 4] {
     let dense = Layer::Dense { outputs: 2 };
     let convolution = |width, padding| Layer::Convolution { filters: 20, width, padding };
     let valid = |width| convolution(width, Padding::Valid);
+    let attention = Layer::SelfAttention { heads: 2, size: 8 };
     let norm = Layer::BatchNormalisation { epsilon: 1e-3, momentum: 0.1 };
     [
         vec![valid(9), relu, pool, drop, valid(3), relu, drop, Layer::GlobalMaxPool, dense],
         vec![lstm, drop, Layer::MeanOverTime, dense],
         vec![convolution(9, Padding::Same), relu, lstm, drop, Layer::MeanOverTime, dense],
         vec![valid(5), norm, relu, Layer::GlobalMaxPool, dense],
+        vec![valid(9), relu, pool, drop, attention, Layer::GlobalMaxPool, dense],
     ]
     .map(|layers| Network::new(41, layers).unwrap())
 }

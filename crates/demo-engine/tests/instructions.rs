@@ -18,6 +18,8 @@ fn all_instructions_agree() {
         published("rnn", 23, 0, 32),
         published("rnn", 23, 0, 24),
         published("cnn-rnn", 33, 96, 5),
+        attentive(79, 32, (4, 16)),
+        attentive(75, 21, (3, 5)),
     ];
     for (seed, network) in (1..).zip(networks) {
         let case = Case::new(network, 2, 7, seed);

@@ -76,7 +76,7 @@ pub(crate) struct Bank {
 impl Bank {
     /// Allocates what going forward needs.
     pub(crate) fn new(machine: &Arc<dyn Machine>, network: &Network, shape: BankShape) -> Result<Self> {
-        let steps = Steps::new(network);
+        let steps = Steps::new(network)?;
         let widest = steps.list.iter().map(|step| match step {
             Step::Lstm(lstm) => lstm.length * 8 * lstm.hidden,
             _ => 0,
@@ -107,7 +107,7 @@ impl Bank {
 
     /// Bytes of device memory a bank's scratch takes.
     pub(crate) fn bytes(network: &Network, shape: BankShape, backward: bool) -> Result<usize> {
-        bytes(&Steps::new(network), shape, backward)
+        bytes(&Steps::new(network)?, shape, backward)
     }
 
     /// The loss of each member in the last run that had one.

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{Activation, Layer, Network, Padding};
+use crate::{Activation, Error, Layer, Network, Padding, Result};
 
 /// Shared memory that tables of a first convolution may take: what every device gives without asking.
 const TABLES: usize = 48 << 10;
@@ -121,11 +121,14 @@ pub(crate) struct Steps {
 
 impl Steps {
     /// Compiles a network.
-    pub(crate) fn new(network: &Network) -> Self {
+    ///
+    /// # Errors
+    /// A layer that there are no kernels for.
+    pub(crate) fn new(network: &Network) -> Result<Self> {
         let mut list = Vec::new();
         let mut shape = (network.length(), 4);
         for (index, layer) in network.layers().iter().enumerate() {
-            push(&mut list, &Places { network, layer: index }, layer, shape);
+            push(&mut list, &Places { network, layer: index }, layer, shape)?;
             shape = network.shape_after(index);
         }
         let mut counts = vec![network.length() * 4];
@@ -136,7 +139,7 @@ impl Steps {
             _ => Codes::OneHot,
         };
         let (length, outputs) = (network.length(), network.outputs());
-        Self { list, counts, codes, length, outputs, parameters: network.parameter_count() }
+        Ok(Self { list, counts, codes, length, outputs, parameters: network.parameter_count() })
     }
 
     /// Whether the gradient of value i overwrites the value: it is the output of a linear map, which its
@@ -204,7 +207,7 @@ impl Places<'_> {
 }
 
 /// Appends the step of a layer that takes `(l, c)`, or adds it to the last step.
-fn push(list: &mut Vec<Step>, places: &Places, layer: &Layer, (l, c): (usize, usize)) {
+fn push(list: &mut Vec<Step>, places: &Places, layer: &Layer, (l, c): (usize, usize)) -> Result<()> {
     let bias = places.range("bias").map(|range| range.start);
     let weight = places.get("weight");
     match *layer {
@@ -239,6 +242,9 @@ fn push(list: &mut Vec<Step>, places: &Places, layer: &Layer, (l, c): (usize, us
             let places = names.map(|name| places.get(name));
             list.push(Step::Lstm(Lstm { inputs: c, hidden, length: l, places }));
         }
+        Layer::SelfAttention { .. } => {
+            return Err(Error::LayerOnDevice { layer: places.layer, description: layer.to_string() });
+        }
         Layer::GlobalMaxPool => list.push(Step::GlobalMax { positions: l, channels: c }),
         Layer::MeanOverTime => list.push(Step::Mean { positions: l, channels: c }),
         Layer::Activation { function } => {
@@ -251,6 +257,7 @@ fn push(list: &mut Vec<Step>, places: &Places, layer: &Layer, (l, c): (usize, us
             open(list, (l, c), |_| true).dropout = (rate > 0.0).then_some((places.layer, rate));
         }
     }
+    Ok(())
 }
 
 /// The last step, if it is a finish without dropout that takes one thing more; else a new one.

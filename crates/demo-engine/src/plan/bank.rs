@@ -273,9 +273,10 @@ fn lanes(batch: usize) -> usize {
 }
 
 /// Sequences in a slice: many, so that what is done once a slice is repaid, but fewer where an LSTM keeps
-/// the gates of all steps, so that they stay in cache.
+/// the gates of all steps or a self-attention the weights of all pairs, so that they stay in cache.
 fn slice_size(chain: &Chain) -> usize {
-    if chain.steps.iter().any(|step| matches!(step, Step::Lstm { .. })) { 8 } else { 16 }
+    let keeps_much = |step: &Step| matches!(step, Step::Lstm { .. } | Step::Attend { .. });
+    if chain.steps.iter().any(keeps_much) { 8 } else { 16 }
 }
 
 /// The slices of a lane: as even as can be, in order.

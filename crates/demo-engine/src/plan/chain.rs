@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::kernels::plain::Layout;
+use crate::kernels::plain::attention::Attention;
 use crate::kernels::plain::convolution::Convolution;
 use crate::kernels::plain::embedding::Tables;
 use crate::kernels::plain::lstm::Lstm;
@@ -16,6 +17,13 @@ use crate::{Activation, Layer, Network, Padding};
 pub(crate) struct DirectionRanges {
     pub(crate) input: Range<usize>,
     pub(crate) recurrent: Range<usize>,
+    pub(crate) bias: Range<usize>,
+}
+
+/// Where the parameters of a linear map lie within a member's.
+#[derive(Debug, Clone)]
+pub(crate) struct MapRanges {
+    pub(crate) weight: Range<usize>,
     pub(crate) bias: Range<usize>,
 }
 
@@ -51,9 +59,24 @@ pub(crate) struct Normalise {
 /// One step of a plan.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    Convolve { kernel: Convolution, weight: Range<usize> },
-    Lstm { kernel: Lstm, directions: [DirectionRanges; 2] },
-    Dense { inputs: usize, outputs: usize, weight: Range<usize> },
+    Convolve {
+        kernel: Convolution,
+        weight: Range<usize>,
+    },
+    Lstm {
+        kernel: Lstm,
+        directions: [DirectionRanges; 2],
+    },
+    /// The maps to queries, keys, values and to the output.
+    Attend {
+        kernel: Attention,
+        maps: [MapRanges; 4],
+    },
+    Dense {
+        inputs: usize,
+        outputs: usize,
+        weight: Range<usize>,
+    },
     Finish(Finish),
     Normalise(Normalise),
     GlobalMax,
@@ -80,6 +103,9 @@ pub(crate) struct Chain {
     pub(crate) length: usize,
     pub(crate) outputs: usize,
     pub(crate) parameters: usize,
+    /// Where a self-attention stands before the LSTM of a truncation: the chain for each number of
+    /// positions, from one on, that may reach it. None where some layer up to the mean cannot be cut short.
+    pub(crate) shortened: Vec<Self>,
 }
 
 impl Chain {
@@ -108,23 +134,56 @@ impl Chain {
             Step::Lstm { .. } => Codes::Rows,
             _ => Codes::OneHot,
         };
-        Self {
+        let mut chain = Self {
             steps,
             layouts,
             codes,
             length: network.length(),
             outputs: network.outputs(),
             parameters: network.parameter_count(),
+            shortened: Vec::new(),
+        };
+        if let (Some((_, mean)), Some(at)) = (chain.truncation(), chain.truncated_attention()) {
+            let positions = 1..=chain.layouts[at].positions;
+            let shortened = positions.map(|positions| chain.to_shortened(at..mean, positions));
+            chain.shortened = shortened.collect::<Option<_>>().unwrap_or_default();
         }
+        chain
     }
 
-    /// Whether the gradient of value i overwrites the value: it is the output of a linear map, which
-    /// its own backward pass does not need.
+    /// The same for fewer positions at some steps, which must keep them all; none where one does not.
+    fn to_shortened(&self, cut: Range<usize>, positions: usize) -> Option<Self> {
+        let mut short = self.clone();
+        let mut shapes: Vec<_> = self.layouts.iter().map(|x| (x.positions, x.channels)).collect();
+        if self.layouts[cut.start].positions != self.length {
+            return None;
+        }
+        for i in cut.clone() {
+            match &mut short.steps[i] {
+                Step::Attend { kernel, .. } => kernel.positions = positions,
+                Step::Lstm { kernel, .. } => kernel.positions = positions,
+                Step::Convolve { kernel, .. } if kernel.output().positions == self.length => {
+                    kernel.pitch = positions + kernel.width - 1;
+                }
+                Step::Finish(finish) if finish.pool == 1 => {}
+                Step::Normalise(_) => {}
+                _ => return None,
+            }
+        }
+        shapes[cut.start..=cut.end].iter_mut().for_each(|shape| shape.0 = positions);
+        for i in cut.start..=cut.end {
+            short.layouts[i] = layout(&short.steps, &shapes, i);
+        }
+        Some(short)
+    }
+
+    /// Whether the gradient of value i overwrites the value: it is the output of a linear map or of a
+    /// self-attention, which its own backward pass does not need.
     pub(crate) fn in_place(&self, value: usize) -> bool {
         let linear = value > 0
             && matches!(
                 self.steps[value - 1],
-                Step::Convolve { .. } | Step::Dense { .. } | Step::Lstm { .. }
+                Step::Convolve { .. } | Step::Dense { .. } | Step::Lstm { .. } | Step::Attend { .. }
             );
         linear && matches!(self.steps.get(value), Some(Step::Finish(_) | Step::Normalise(_)))
     }
@@ -151,6 +210,24 @@ impl Chain {
     pub(crate) fn peaks(&self) -> Option<Tables> {
         match (self.codes, &self.steps[..]) {
             (Codes::Tables(tables), [Step::Convolve { .. }, Step::GlobalMax, ..]) => Some(tables),
+            _ => None,
+        }
+    }
+
+    /// The first self-attention, if it stands before the LSTM of [`Self::truncation`]: of its columns, not
+    /// of the LSTM's, truncations are made, since each of the latter has seen all of the former.
+    pub(crate) fn truncated_attention(&self) -> Option<usize> {
+        let (lstm, _) = self.truncation()?;
+        self.steps[..lstm].iter().position(|step| matches!(step, Step::Attend { .. }))
+    }
+
+    /// Why there are no truncations, if there are none.
+    pub(crate) fn no_truncation(&self) -> Option<&'static str> {
+        match (self.truncation(), self.truncated_attention()) {
+            (None, _) => Some("the network has no LSTM whose mean over time is taken"),
+            (_, Some(_)) if self.shortened.is_empty() => Some(
+                "a layer pools or joins positions between the input and the LSTM behind a self-attention",
+            ),
             _ => None,
         }
     }
@@ -189,6 +266,10 @@ impl Ranges<'_> {
         (!bias.is_empty()).then(|| Step::Finish(Finish::new(Some(bias))))
     }
 
+    fn map(&self, name: &str) -> MapRanges {
+        MapRanges { weight: self.get(&format!("{name}.weight")), bias: self.get(&format!("{name}.bias")) }
+    }
+
     fn direction(&self, name: &str) -> DirectionRanges {
         DirectionRanges {
             input: self.get(&format!("{name}.input_weight")),
@@ -222,6 +303,10 @@ fn push(steps: &mut Vec<Step>, ranges: &Ranges, layer: &Layer, (l, c): (usize, u
         Layer::BidirectionalLstm { hidden } => steps.push(Step::Lstm {
             kernel: Lstm { inputs: c, hidden, positions: l },
             directions: [ranges.direction("forward"), ranges.direction("backward")],
+        }),
+        Layer::SelfAttention { heads, size } => steps.push(Step::Attend {
+            kernel: Attention { inputs: c, heads, size, positions: l },
+            maps: ["query", "key", "value", "output"].map(|name| ranges.map(name)),
         }),
         Layer::GlobalMaxPool => {
             // Activations rise, and so does adding a bias: the maximum may come first, which leaves them

@@ -60,7 +60,7 @@ impl Plan {
     ///
     /// # Errors
     /// A device that is not there or has no room, an element type other than `F32` and, on the CPU,
-    /// `F64`, no members or an empty batch.
+    /// `F64`, no members or an empty batch, a layer that the device has no kernels for.
     pub fn new(network: &Network, shape: BankShape, dtype: DType, device: &Device) -> Result<Self> {
         if shape.members == 0 || shape.batch == 0 {
             let found = vec![shape.members, shape.batch];
@@ -133,7 +133,7 @@ impl Plan {
     /// these there are parameters, moments, results and stores, whose sizes are those of their arrays.
     ///
     /// # Errors
-    /// None; counting goes the way of allocating.
+    /// A layer that such devices have no kernels for.
     pub fn device_bytes(network: &Network, shape: BankShape, gradients: bool) -> Result<usize> {
         cuda::Bank::bytes(network, shape, gradients)
     }
@@ -185,8 +185,7 @@ impl Call<'_> {
         match task {
             Task::Predict => {}
             Task::Truncations { prefixes, suffixes } => {
-                if chain.truncation().is_none() {
-                    let reason = "the network has no LSTM whose mean over time is taken";
+                if let Some(reason) = chain.no_truncation() {
                     return Err(Error::Unsupported { task: "truncation", reason });
                 }
                 prefixes.require("the prefixes' logits", &[m, n, length, outputs], self.dtype)?;

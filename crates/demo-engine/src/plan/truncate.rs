@@ -5,7 +5,11 @@
 //! from zero at every end, and those l runs are one batch: at position t all runs that reach it take
 //! the same projected input. Suffixes mirror this.
 //!
-//! Cost: l / 2 times the recurrent part of a whole run, and the layers after the mean l times.
+//! Behind a self-attention every column has seen the whole sequence. There the columns that reach the
+//! first one are truncated, and what follows is computed anew for every truncation.
+//!
+//! Cost: l / 2 times the recurrent part of a whole run, and the layers after the mean l times;
+//! with a self-attention, l times a whole run from it on.
 
 use crate::kernels::plain::lstm::{Lstm, LstmWeights};
 use crate::kernels::vectorised;
@@ -17,7 +21,32 @@ use super::runs::{Runs, write_mean};
 use super::walk::Slice;
 use super::workspace::Workspace;
 
-/// Room for the truncated runs of one sequence.
+/// Room for truncated runs.
+#[derive(Debug)]
+pub(crate) enum Truncated<R> {
+    /// Of one sequence, restarted at the LSTM.
+    Restarts(Restarts<R>),
+    /// Of a slice, computed anew from the self-attention at step `at` on, whose input these are; the mean
+    /// is at step `mean`.
+    Anew { at: usize, mean: usize, columns: Numbers<R> },
+}
+
+impl<R: Real> Truncated<R> {
+    /// Room for slices of so many sequences, if the chain has truncations.
+    pub(crate) fn new(chain: &Chain, sequences: usize) -> Option<Self> {
+        let steps = chain.truncation()?;
+        match chain.truncated_attention() {
+            None => Some(Self::Restarts(Restarts::new(chain, steps))),
+            Some(at) if !chain.shortened.is_empty() => {
+                let columns = zeros(chain.layouts[at].size(sequences));
+                Some(Self::Anew { at, mean: steps.1, columns })
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+/// Room for the restarted runs of one sequence.
 #[derive(Debug)]
 pub(crate) struct Restarts<R> {
     /// Steps of the LSTM and of the mean.
@@ -86,7 +115,8 @@ impl<R: Real> Restarts<R> {
 
 impl<R: Real> Slice<'_, R> {
     /// Writes the logits of prefixes and suffixes, each `(rows, l, outputs)`, of the first `rows`
-    /// sequences. The steps before the LSTM have run; those from it on are overwritten.
+    /// sequences. The steps before the LSTM, or the first self-attention, have run; those from it on are
+    /// overwritten.
     pub(crate) fn truncations(
         &self,
         work: &mut Workspace<R>,
@@ -94,7 +124,58 @@ impl<R: Real> Slice<'_, R> {
         to: &mut [Numbers<R>; 2],
         first: usize,
     ) {
-        let Some(mut restarts) = work.restarts.take() else { return };
+        let mut truncated = work.truncated.take();
+        match &mut truncated {
+            Some(Truncated::Restarts(restarts)) => self.restart(work, restarts, rows, to, first),
+            Some(Truncated::Anew { at, mean, columns }) => {
+                self.run_anew(work, (*at, *mean, columns), rows, to, first);
+            }
+            None => {}
+        }
+        work.truncated = truncated;
+    }
+
+    /// By runs from the self-attention on.
+    fn run_anew(
+        &self,
+        work: &mut Workspace<R>,
+        (at, mean, columns): (usize, usize, &mut [R]),
+        rows: usize,
+        to: &mut [Numbers<R>; 2],
+        first: usize,
+    ) {
+        let (layout, outputs) = (self.chain.layouts[at], self.chain.outputs);
+        let (l, c) = (layout.positions, layout.channels);
+        columns.copy_from_slice(&work.values[at]);
+        // The rows between sequences, which must be zero, are elsewhere for each length; the last one is the
+        // whole length.
+        for (short, positions) in self.chain.shortened.iter().zip(1..) {
+            let slice = Slice { chain: short, codes: false, ..*self };
+            let cut = [(0, positions - 1), (l - positions, l - positions)];
+            for ((start, place), to) in cut.into_iter().zip(to.iter_mut()) {
+                clear_between(work, at + 1..mean + 1);
+                for a in 0..self.sequences {
+                    let part = &layout.sequence(columns, a)[start * c..][..positions * c];
+                    short.layouts[at].sequence_mut(&mut work.values[at], a).copy_from_slice(part);
+                }
+                slice.forward(work, at, short.steps.len());
+                let Some(logits) = work.values.last() else { return };
+                for (a, logits) in logits.chunks_exact(outputs).take(rows).enumerate() {
+                    to[((first + a) * l + place) * outputs..][..outputs].copy_from_slice(logits);
+                }
+            }
+        }
+    }
+
+    /// By runs of the LSTM from each position.
+    fn restart(
+        &self,
+        work: &mut Workspace<R>,
+        restarts: &mut Restarts<R>,
+        rows: usize,
+        to: &mut [Numbers<R>; 2],
+        first: usize,
+    ) {
         let (step, mean) = restarts.steps;
         let chain = self.chain;
         let (Step::Lstm { kernel, .. }, Some(weights)) = (&chain.steps[step], &self.prepared.lstm[step])
@@ -121,7 +202,6 @@ impl<R: Real> Slice<'_, R> {
                 self.rest(work, mean + 1, means, &mut to[(first + a) * size..(first + a + 1) * size]);
             }
         }
-        work.restarts = Some(restarts);
     }
 
     /// The input's part of the gates of one sequence: its states keep only what activations made of it.
@@ -154,6 +234,17 @@ impl<R: Real> Slice<'_, R> {
             if let Some(logits) = work.values.last() {
                 to.copy_from_slice(&logits[..to.len()]);
             }
+        }
+    }
+}
+
+/// Sets some values, and the states of LSTMs that give them, to zero.
+fn clear_between<R: Real>(work: &mut Workspace<R>, values: std::ops::Range<usize>) {
+    for i in values {
+        work.values[i].fill(R::ZERO);
+        if let Some(states) = &mut work.states[i - 1] {
+            states.hidden.fill(R::ZERO);
+            states.cell.fill(R::ZERO);
         }
     }
 }

@@ -10,10 +10,11 @@ use crate::philox::layer_key;
 use crate::product::{Strided, product};
 use crate::real::Real;
 
-use super::chain::{Chain, Codes, Finish, Normalise, Step};
+use super::chain::{Chain, Codes, Finish, MapRanges, Normalise, Step};
 use super::workspace::{Prepared, Workspace, bit_words};
 
 /// The sequences of a slice, as its steps need them.
+#[derive(Clone, Copy)]
 pub(crate) struct Slice<'a, R> {
     /// The chain.
     pub(crate) chain: &'a Chain,
@@ -133,6 +134,13 @@ impl<R: Real> Slice<'_, R> {
                     kernel.output(states, to, next, n);
                 }
             }
+            Step::Attend { kernel, maps: [.., output] } => {
+                if let (Some(states), Some(weights)) = (&mut work.attention[i], &self.prepared.attention[i]) {
+                    let weights = (weights, &self.weights[output.bias.clone()]);
+                    let how = (self.keep, &mut work.nonzeros);
+                    kernel.forward((from, n), weights, states, (to, next), how);
+                }
+            }
             Step::Dense { inputs, outputs, weight } => product(
                 (n, *inputs, *outputs),
                 to,
@@ -242,6 +250,7 @@ impl<R: Real> Slice<'_, R> {
         match &chain.steps[i] {
             Step::Convolve { .. } => self.convolution_gradient(work, i, gradient, form, input),
             Step::Lstm { .. } => self.lstm_gradient(work, i, gradient, form, input),
+            Step::Attend { .. } => self.attention_gradient(work, i, gradient, form),
             Step::Dense { inputs, outputs, weight } => {
                 let row = layout.pitch * layout.channels;
                 let of_output = Strided::rows(&work.values[i + 1], *outputs);
@@ -391,6 +400,39 @@ impl<R: Real> Slice<'_, R> {
     }
 
     #[inline(always)]
+    fn attention_gradient(
+        &self,
+        work: &mut Workspace<R>,
+        i: usize,
+        gradient: Option<&mut [R]>,
+        form: InputForm,
+    ) {
+        let Step::Attend { kernel, maps: [inputs @ .., output] } = &self.chain.steps[i] else { return };
+        let (Some(states), Some(weights)) = (&mut work.attention[i], &self.prepared.attention[i]) else {
+            return;
+        };
+        let (layout, next, n) = (self.chain.layouts[i], self.chain.layouts[i + 1], self.sequences);
+        let (to, gradients) = work.gradients.split_at_mut(i + 1);
+        let of_output = if self.chain.in_place(i + 1) { &work.values[i + 1] } else { &gradients[0] };
+        // What goes past the attention; until the end of it also the gradient of the output, row by row.
+        let to = &mut to[i][..];
+        for a in 0..n {
+            layout.sequence_mut(to, a).copy_from_slice(next.sequence(of_output, a));
+        }
+        kernel.backward((to, n), weights, states);
+        if let Some(gradient) = gradient {
+            let input = (&work.values[i][..], n);
+            for (part, map) in inputs.iter().enumerate() {
+                kernel.part_gradient(input, states, part, weight_and_bias(gradient, map));
+            }
+            kernel.output_gradient((to, n), states, weight_and_bias(gradient, output));
+        }
+        if i > 0 || form != InputForm::None {
+            kernel.input_gradient(weights, states, (to, n));
+        }
+    }
+
+    #[inline(always)]
     fn lstm_gradient(
         &self,
         work: &mut Workspace<R>,
@@ -425,4 +467,9 @@ impl<R: Real> Slice<'_, R> {
             kernel.input_gradient(weights, states, &mut work.gradients[i], n);
         }
     }
+}
+
+/// The gradients of a linear map's weights and bias, which lies right after them.
+fn weight_and_bias<'a, R>(gradient: &'a mut [R], map: &MapRanges) -> (&'a mut [R], &'a mut [R]) {
+    gradient[map.weight.start..map.bias.end].split_at_mut(map.weight.len())
 }

@@ -1,6 +1,7 @@
 //! Scratch of a plan: what a thread needs for one slice, what a lane hands back, and weights rearranged
 //! for one member. All sizes are known when the plan is made.
 
+use crate::kernels::plain::attention::{AttentionStates, AttentionWeights};
 use crate::kernels::plain::lstm::{LstmStates, LstmWeights};
 use crate::kernels::plain::normalise::Statistics;
 use crate::kernels::plain::peak::{CODES, spread_by_filter};
@@ -13,7 +14,7 @@ use crate::store::UNKNOWN;
 
 use super::chain::{Chain, Codes, Step};
 use super::mutants::Mutants;
-use super::truncate::Restarts;
+use super::truncate::Truncated;
 
 /// What a thread needs to take a slice through the chain.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) bits: Vec<Vec<u32>>,
     /// States of step i, where it is an LSTM.
     pub(crate) states: Vec<Option<LstmStates<R>>>,
+    /// States of step i, where it is a self-attention.
+    pub(crate) attention: Vec<Option<AttentionStates<R>>>,
     /// Gradient of the weights of step i by filter, where it is a convolution with a sparse gradient.
     pub(crate) by_filter: Vec<Numbers<R>>,
     /// Room to find the gradients of step i that are not zero, where they are few.
@@ -43,7 +46,7 @@ pub(crate) struct Workspace<R> {
     /// Where the maxima of a first convolution on codes are, if a global maximum is right after it.
     pub(crate) places: Vec<u32>,
     /// Room for truncated runs.
-    pub(crate) restarts: Option<Restarts<R>>,
+    pub(crate) truncated: Option<Truncated<R>>,
     /// Room for mutants; none before the first run that wants them.
     pub(crate) mutants: Option<Box<Mutants<R>>>,
 }
@@ -59,6 +62,7 @@ impl<R: Real> Workspace<R> {
             (Codes::Rows, Step::Lstm { kernel, .. }) => 5 * 8 * kernel.hidden,
             _ => 0,
         };
+        let all_steps = std::iter::once(chain).chain(&chain.shortened).flat_map(|chain| &chain.steps);
         let gradient = |i: usize| if chain.in_place(i) { 0 } else { chain.layouts[i].size(slice) };
         Self {
             sequences: slice,
@@ -68,12 +72,13 @@ impl<R: Real> Workspace<R> {
             gradients: (0..chain.layouts.len()).map(|i| zeros(gradient(i))).collect(),
             bits: (0..chain.steps.len()).map(|i| vec![0; slice * bit_words(chain, i)]).collect(),
             states: chain.steps.iter().map(|step| states(step, slice)).collect(),
+            attention: chain.steps.iter().map(|step| attention(step, slice)).collect(),
             by_filter: (0..chain.steps.len()).map(|i| zeros(sparse_weights(chain, i))).collect(),
             nonzero: (0..chain.steps.len()).map(|i| nonzero(chain, i)).collect(),
-            nonzeros: Nonzeros::new(chain.steps.iter().flat_map(|step| windows(step, slice))),
+            nonzeros: Nonzeros::new(all_steps.flat_map(|step| windows(step, slice))),
             gathered: zeros(gathered),
             places: vec![0; slice * peaks],
-            restarts: chain.truncation().map(|at| Restarts::new(chain, at)),
+            truncated: Truncated::new(chain, slice),
             mutants: None,
         }
     }
@@ -113,6 +118,7 @@ fn windows(step: &Step, slice: usize) -> Vec<Windows> {
     match step {
         Step::Convolve { kernel, .. } => vec![kernel.ahead(slice), kernel.back(slice)],
         Step::Lstm { kernel, .. } => vec![kernel.rows(slice)],
+        Step::Attend { kernel, .. } => vec![kernel.input_rows(slice)],
         _ => Vec::new(),
     }
 }
@@ -120,6 +126,13 @@ fn windows(step: &Step, slice: usize) -> Vec<Windows> {
 fn states<R: Real>(step: &Step, slice: usize) -> Option<LstmStates<R>> {
     match step {
         Step::Lstm { kernel, .. } => Some(kernel.states(slice)),
+        _ => None,
+    }
+}
+
+fn attention<R: Real>(step: &Step, slice: usize) -> Option<AttentionStates<R>> {
+    match step {
+        Step::Attend { kernel, .. } => Some(kernel.states(slice)),
         _ => None,
     }
 }
@@ -137,6 +150,8 @@ pub(crate) struct Prepared<R> {
     pub(crate) back: Vec<Numbers<R>>,
     /// Weights of step i, where it is an LSTM.
     pub(crate) lstm: Vec<Option<LstmWeights<R>>>,
+    /// Weights of step i, where it is a self-attention.
+    pub(crate) attention: Vec<Option<AttentionWeights<R>>>,
     /// Statistics of step i, where it is a batch normalisation.
     pub(crate) statistics: Vec<Option<Statistics<R>>>,
     /// One over the sum of the member's row weights.
@@ -163,12 +178,17 @@ impl<R: Real> Prepared<R> {
             Step::Lstm { kernel, .. } => Some(kernel.weights()),
             _ => None,
         };
+        let attention = |step: &Step| match step {
+            Step::Attend { kernel, .. } => Some(kernel.weights()),
+            _ => None,
+        };
         Self {
             tables: zeros(tables),
             by_filter: zeros(by_filter),
             ahead: chain.steps.iter().map(ahead).collect(),
             back: chain.steps.iter().map(back).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
+            attention: chain.steps.iter().map(attention).collect(),
             statistics: (0..chain.steps.len()).map(|i| statistics(chain, i)).collect(),
             weight_scale: 0.0,
         }
@@ -199,6 +219,14 @@ impl<R: Real> Prepared<R> {
                         kernel.prepare(direction, parts, prepared);
                     }
                     kernel.arrange(prepared, backward);
+                }
+                Step::Attend { kernel, maps: [inputs @ .., output] } => {
+                    let Some(prepared) = &mut self.attention[i] else { continue };
+                    for (part, map) in inputs.iter().enumerate() {
+                        let parts = (&weights[map.weight.clone()], &weights[map.bias.clone()]);
+                        kernel.prepare(part, parts, prepared);
+                    }
+                    kernel.arrange(&weights[output.weight.clone()], prepared, backward);
                 }
                 Step::Normalise(step) => {
                     let (mean, variance) = (&weights[step.mean.clone()], &weights[step.variance.clone()]);

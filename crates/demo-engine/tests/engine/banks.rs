@@ -6,8 +6,13 @@ use crate::common::*;
 
 const LOSS: Objective = Objective::Loss(&Loss::CrossEntropy);
 
-fn networks() -> [Network; 3] {
-    [published("cnn", 47, 20, 0), published("rnn", 13, 0, 17), published("cnn-rnn", 13, 20, 16)]
+fn networks() -> [Network; 4] {
+    [
+        published("cnn", 47, 20, 0),
+        published("rnn", 13, 0, 17),
+        published("cnn-rnn", 13, 20, 16),
+        attentive(27, 20, (3, 7)),
+    ]
 }
 
 #[test]

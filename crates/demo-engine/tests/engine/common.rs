@@ -70,6 +70,14 @@ pub(crate) fn published(name: &str, length: usize, filters: usize, hidden: usize
     Network::new(length, layers).unwrap()
 }
 
+/// A convolution, a self-attention of so many heads and their size, and the published networks' head.
+pub(crate) fn attentive(length: usize, filters: usize, (heads, size): (usize, usize)) -> Network {
+    let first = convolution(filters, 5, Padding::Valid);
+    let attention = Layer::SelfAttention { heads, size };
+    let dense = Layer::Dense { outputs: 2 };
+    Network::new(length, vec![first, RELU, POOL, DROP, attention, Layer::GlobalMaxPool, dense]).unwrap()
+}
+
 /// A network with random parameters, sequences, labels and weights, and where it runs.
 #[derive(Clone)]
 pub(crate) struct Case {

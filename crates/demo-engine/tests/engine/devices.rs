@@ -312,6 +312,17 @@ fn members_do_not_see_each_other() {
 }
 
 #[test]
+fn layers_without_kernels_are_refused_by_name() {
+    let Some(device) = device() else { return };
+    let network = attentive(27, 6, (2, 3));
+    let shape = BankShape { members: 1, batch: 2 };
+    let wanted = "layer 4 (self-attention of 2 heads of size 3) does not run on CUDA devices; use the CPU";
+    let error = Plan::new(&network, shape, DType::F32, &device).unwrap_err().to_string();
+    assert_eq!(error, wanted);
+    assert_eq!(Plan::device_bytes(&network, shape, true).unwrap_err().to_string(), wanted);
+}
+
+#[test]
 fn arguments_of_another_device_are_refused() {
     let Some(device) = device() else { return };
     let case = Case::new(published("rnn", 7, 0, 3), 1, 2, 29);

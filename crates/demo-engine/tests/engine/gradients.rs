@@ -207,6 +207,26 @@ fn batch_normalisations() {
 }
 
 #[test]
+fn self_attentions() {
+    let attention = |heads, size| Layer::SelfAttention { heads, size };
+    let norm = Layer::BatchNormalisation { epsilon: 0.01, momentum: 0.1 };
+    let tanh = activation(Activation::Tanh);
+    let first = convolution(6, 3, Padding::Valid);
+    check(chain(7, &[attention(1, 1), DENSE]));
+    check(chain(1, &[attention(2, 3), DENSE]));
+    check(chain(9, &[attention(2, 3), attention(3, 1), tanh, Layer::MeanOverTime, DENSE]));
+    check(chain(13, &[first, tanh, attention(3, 5), DENSE]));
+    // More positions than fill a vector of scores, as well as fewer.
+    check(chain(21, &[first, tanh, attention(2, 4), Layer::GlobalMaxPool, DENSE]));
+    // Whatever stands after it reads or overwrites its output.
+    check(chain(13, &[first, RELU, attention(2, 4), convolution(3, 4, Padding::Same), DENSE]));
+    check(chain(13, &[first, RELU, DROP, attention(2, 4), POOL, tanh, DROP, DENSE]));
+    check(chain(13, &[first, norm, RELU, attention(2, 4), norm, tanh, DENSE]));
+    check(chain(9, &[attention(2, 2), Layer::BidirectionalLstm { hidden: 3 }, Layer::MeanOverTime, DENSE]));
+    check(chain(9, &[Layer::BidirectionalLstm { hidden: 3 }, attention(2, 5), DENSE]));
+}
+
+#[test]
 fn published_networks() {
     check(published("cnn", 47, 6, 0));
     check(published("rnn", 11, 0, 5));

@@ -63,6 +63,7 @@ fn mutants_are_runs_on_mutated_sequences() {
     check(published("rnn", 13, 0, 5), 2, 9);
     check(published("cnn-rnn", 23, 6, 4), 1, 17);
     check(published("cnn", 101, 4, 0), 1, 1);
+    check(attentive(23, 6, (2, 3)), 2, 9);
 }
 
 #[test]
@@ -73,7 +74,8 @@ fn every_kind_of_layer_is_passed() {
     let exponential = activation(Activation::Exponential);
     let same = |filters, width| convolution(filters, width, Padding::Same);
     let valid = |filters, width| convolution(filters, width, Padding::Valid);
-    let cases: [Vec<Layer>; 7] = [
+    let attention = Layer::SelfAttention { heads: 2, size: 3 };
+    let cases: [Vec<Layer>; 12] = [
         // Positions that a pool leaves over, padding, normalisation, and flattened columns.
         vec![same(5, 7), norm, exponential, Layer::MaxPool { width: 4 }, DROP, same(3, 5), RELU, dense],
         vec![
@@ -90,6 +92,12 @@ fn every_kind_of_layer_is_passed() {
         vec![same(4, 3), RELU, lstm, Layer::GlobalMaxPool, dense],
         vec![lstm, Layer::GlobalMaxPool, dense],
         vec![lstm, lstm, Layer::MeanOverTime, dense],
+        // A self-attention of codes, of columns, before and after an LSTM, and of a single column.
+        vec![attention, Layer::GlobalMaxPool, dense],
+        vec![same(4, 3), norm, RELU, Layer::MaxPool { width: 2 }, attention, attention, dense],
+        vec![same(4, 3), RELU, attention, lstm, Layer::MeanOverTime, dense],
+        vec![same(4, 3), RELU, lstm, attention, Layer::MeanOverTime, dense],
+        vec![lstm, Layer::MeanOverTime, attention, dense],
         // No convolution at all, and nothing but one.
         vec![dense, RELU, dense],
         vec![valid(2, 9), RELU],

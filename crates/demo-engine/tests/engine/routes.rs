@@ -13,6 +13,9 @@ fn networks() -> Vec<Network> {
     };
     let mut list =
         vec![published("cnn", 47, 20, 0), published("rnn", 13, 0, 17), published("cnn-rnn", 13, 20, 16)];
+    list.extend([attentive(29, 20, (3, 7)), attentive(43, 32, (2, 16))]);
+    let attention = Layer::SelfAttention { heads: 2, size: 5 };
+    list.push(Network::new(19, vec![attention, RELU, Layer::Dense { outputs: 2 }]).unwrap());
     // Filters that fill vectors.
     list.extend([published("cnn", 47, 80, 0), published("cnn-rnn", 13, 48, 16)]);
     for k in [1, 2, 3, 4, 5, 9, 10, 13] {

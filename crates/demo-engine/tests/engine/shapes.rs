@@ -33,6 +33,11 @@ fn joined() -> impl Strategy<Value = Vec<Layer>> {
         Just(vec![]),
         Just(vec![Layer::MeanOverTime]),
         Just(vec![normalised, activation(Activation::Tanh), Layer::MeanOverTime]),
+        (1usize..=5, 1usize..=40, 1usize..=3).prop_map(|(heads, size, layers)| {
+            let mut list = vec![Layer::SelfAttention { heads, size }; layers];
+            list.push(Layer::MeanOverTime);
+            list
+        }),
         (1usize..=70).prop_map(|hidden| vec![Layer::BidirectionalLstm { hidden }, Layer::MeanOverTime]),
     ]
 }

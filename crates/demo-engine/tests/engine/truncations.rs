@@ -41,7 +41,14 @@ fn truncations_are_runs_on_truncated_sequences() {
     let (lstm, dense) = (Layer::BidirectionalLstm { hidden: 5 }, Layer::Dense { outputs: 2 });
     let second = [Layer::Dense { outputs: 4 }, RELU, DROP, dense];
     let pointwise = [same, RELU, lstm, DROP, Layer::MeanOverTime].into_iter().chain(second).collect();
-    for layers in [published("rnn", 9, 0, 5).layers().to_vec(), pointwise] {
+    let attention = Layer::SelfAttention { heads: 2, size: 3 };
+    let norm = Layer::BatchNormalisation { epsilon: 1e-3, momentum: 0.1 };
+    let rest = [lstm, DROP, Layer::MeanOverTime, dense];
+    let attentive = [same, RELU, attention].into_iter().chain(rest).collect();
+    // What stands between a self-attention and the LSTM sees the cut as the end.
+    let between = [attention, norm, convolution(4, 4, Padding::Same), RELU, attention, lstm];
+    let twice = between.into_iter().chain(rest).collect();
+    for layers in [published("rnn", 9, 0, 5).layers().to_vec(), pointwise, attentive, twice] {
         let l = 9;
         let case = Case::new(Network::new(l, layers.clone()).unwrap(), 1, 21, 47);
         let (prefixes, suffixes) = truncations(&case, DType::F64);
@@ -124,6 +131,56 @@ fn convolved_columns_are_truncated() {
             assert!(difference(&prefixes[at..at + 2], &score(&columns[..=i])) < 1e-12);
             assert!(difference(&suffixes[at..at + 2], &score(&columns[i..])) < 1e-12);
         }
+    }
+}
+
+#[test]
+fn truncations_leave_a_plan_as_it_was() {
+    // More than one slice, then a run of whole sequences.
+    let layers = [Layer::SelfAttention { heads: 2, size: 3 }, Layer::BidirectionalLstm { hidden: 5 }];
+    let rest = [Layer::MeanOverTime, Layer::Dense { outputs: 2 }];
+    let network = Network::new(9, layers.into_iter().chain(rest).collect()).unwrap();
+    let case = Case::new(network, 2, 19, 47);
+    for dtype in [DType::F64, DType::F32] {
+        let mut plan = Plan::new(&case.network, case.shape(), dtype, &Device::Cpu).unwrap();
+        let store = CodeStore::new(&case.codes, 9, &Device::Cpu).unwrap();
+        let batch = Batch {
+            input: Input::Rows { store: &store, rows: &case.rows },
+            size: 19,
+            labels: None,
+            weights: None,
+        };
+        let zeros = |shape: &[usize]| Buffer::zeros(shape, dtype, &Device::Cpu).unwrap();
+        let (mut prefixes, mut suffixes) = (zeros(&[2, 19, 9, 2]), zeros(&[2, 19, 9, 2]));
+        let mut logits = [zeros(&[2, 19, 2]), zeros(&[2, 19, 2]), zeros(&[2, 19, 2])];
+        let params = case.params(dtype);
+        plan.run(&params, &batch, Task::Predict, &mut logits[0]).unwrap();
+        let task = Task::Truncations { prefixes: &mut prefixes, suffixes: &mut suffixes };
+        plan.run(&params, &batch, task, &mut logits[1]).unwrap();
+        plan.run(&params, &batch, Task::Predict, &mut logits[2]).unwrap();
+        let [before, during, after] = logits.map(|logits| logits.to_f64().unwrap());
+        assert_eq!(before, during);
+        assert_eq!(before, after);
+    }
+}
+
+#[test]
+fn columns_that_a_pool_joined_are_not_truncated_behind_a_self_attention() {
+    let attention = Layer::SelfAttention { heads: 1, size: 2 };
+    let lstm = Layer::BidirectionalLstm { hidden: 2 };
+    for layers in [vec![POOL, attention, lstm], vec![attention, POOL, lstm]] {
+        let layers = layers.into_iter().chain([Layer::MeanOverTime]).collect();
+        let case = Case::new(Network::new(9, layers).unwrap(), 1, 1, 59);
+        let zeros = |shape: &[usize]| Buffer::zeros(shape, DType::F64, &Device::Cpu).unwrap();
+        let (mut logits, mut a) = (zeros(&[1, 1, 4]), zeros(&[1, 1, 9, 4]));
+        let mut b = a.clone();
+        let mut plan = Plan::new(&case.network, case.shape(), DType::F64, &Device::Cpu).unwrap();
+        let store = CodeStore::new(&case.codes, 9, &Device::Cpu).unwrap();
+        let input = Input::Rows { store: &store, rows: &case.rows };
+        let batch = Batch { input, size: 1, labels: None, weights: None };
+        let task = Task::Truncations { prefixes: &mut a, suffixes: &mut b };
+        let error = plan.run(&case.params(DType::F64), &batch, task, &mut logits).unwrap_err();
+        assert!(error.to_string().contains("behind a self-attention"), "{error}");
     }
 }
 

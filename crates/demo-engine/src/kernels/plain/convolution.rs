@@ -140,8 +140,7 @@ pub(crate) fn windows_product<R: Real>(
     }
     panel_product(
         (sequences * rows, width * columns, filters),
-        to,
-        filters,
+        (to, filters, false),
         Strided::rows(input, columns),
         panels,
         Groups { rows, left: pitch * columns, to: pitch * filters },

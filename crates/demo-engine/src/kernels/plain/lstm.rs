@@ -169,8 +169,7 @@ impl Lstm {
         let width = 8 * self.hidden;
         panel_product(
             (input.len() / self.inputs, self.inputs, width),
-            gates,
-            width,
+            (gates, width, false),
             Strided::rows(input, self.inputs),
             &weights.panels,
             Groups::ONE,
@@ -415,8 +414,7 @@ impl Lstm {
         let h = self.hidden;
         panel_product(
             (sequences * self.pitch(), 8 * h, self.inputs),
-            input,
-            self.inputs,
+            (input, self.inputs, false),
             Strided::rows(&states.gates, 8 * h),
             &weights.back,
             Groups::ONE,

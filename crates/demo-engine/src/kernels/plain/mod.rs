@@ -1,6 +1,7 @@
 //! Portable kernels, generic over the element type. Loops over channels are written so that the
 //! compiler turns them into vector instructions.
 
+pub(crate) mod attention;
 pub(crate) mod cell;
 pub(crate) mod convolution;
 pub(crate) mod dropout;

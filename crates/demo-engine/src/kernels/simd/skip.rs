@@ -172,7 +172,8 @@ mod tests {
             if pulp::Arch::new().dispatch(Run(&mut product)) {
                 let groups = Groups { rows, left: pitch * columns, to: pitch * filters };
                 let left = Strided::rows(&input, columns);
-                panel_product((sequences * rows, depth, filters), &mut wanted, filters, left, &panels, groups);
+                let to = (&mut wanted[..], filters, false);
+                panel_product((sequences * rows, depth, filters), to, left, &panels, groups);
                 prop_assert_eq!(skipped, wanted);
             }
         }
