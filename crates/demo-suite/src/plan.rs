@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use demo_core::Seed;
 use demo_data::DataSet;
-use demo_models::{Architecture, Schedule, TrainingConfig};
+use demo_models::{Architecture, TrainingConfig};
 use serde::Serialize;
 
 use crate::baselines::{Baseline, GkmConfig};
@@ -337,7 +337,7 @@ fn altered(settings: &Settings, mut training: TrainingConfig) -> TrainingConfig 
 
 #[cfg(test)]
 mod tests {
-    use demo_models::{Balance, CnnConfig};
+    use demo_models::{Balance, CnnConfig, Schedule};
 
     use super::*;
     use crate::config::RunConfig;
