@@ -10,6 +10,7 @@ mod bench_scan;
 mod bench_tomtom;
 mod calibrate;
 mod ci;
+mod contrast;
 mod fetch;
 mod python;
 mod reproduce;
@@ -38,6 +39,8 @@ enum Command {
     Reproduce(reproduce::Args),
     /// Looks for a better training regime of a network, on training halves alone.
     Search(search::Args),
+    /// Says when one network beats another, from the tables of finished runs.
+    Contrast(contrast::Args),
     /// Downloads public data: the sets of the published comparison, JASPAR, HOCOMOCO.
     Fetch(fetch::Args),
     /// Runs all tests and doc tests, in the release profile.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Search(args) => search::run(&args),
+        Command::Contrast(args) => contrast::run(&args),
         Command::Fetch(args) => fetch::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),

@@ -12,7 +12,7 @@
 //! - models on one set: [`delong_test`], [`delong_all`], [`bootstrap_auroc_difference`]; networks from
 //!   several seeds as their [`MeanAuroc`] and as the ensemble that [`ensemble_log_odds`] makes of them;
 //! - models over sets: [`ResultTable`], which averages what is no replicate before it tests, with
-//!   [`effect_sizes`] and [`friedman()`]'s mean ranks.
+//!   [`effect_sizes`] and [`friedman()`]'s mean ranks, and [`spearman()`] for what a figure rises with.
 //!
 //! ```
 //! use demo_core::Seed;
@@ -33,6 +33,7 @@
 mod bootstrap;
 mod calibration;
 mod comparison;
+mod correlation;
 mod delong;
 mod effects;
 mod ensemble;
@@ -58,6 +59,7 @@ pub use bootstrap::{
 };
 pub use calibration::{Binning, BrierParts, Reliability, ReliabilityBin};
 pub use comparison::Comparison;
+pub use correlation::{Spearman, spearman};
 pub use delong::{DelongPair, DelongTest, IntervalScale, delong_all, delong_test};
 pub use effects::{EffectSizes, effect_sizes};
 pub use ensemble::ensemble_log_odds;

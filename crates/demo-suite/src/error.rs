@@ -46,6 +46,18 @@ pub enum Error {
         /// What it should hold.
         wanted: String,
     },
+    /// A table of results that cannot be used.
+    #[error("{}, line {line}: found {found}, wanted {wanted}", path.display())]
+    Results {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1 on.
+        line: u64,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        wanted: String,
+    },
     /// A name that the suite does not have.
     #[error("unknown {what} '{found}'{}", nearest_names(nearest))]
     Unknown {

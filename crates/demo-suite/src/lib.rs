@@ -34,6 +34,7 @@ mod banks;
 mod baselines;
 mod checksum;
 mod config;
+mod contrast;
 mod ensembles;
 mod error;
 mod files;
@@ -60,6 +61,7 @@ mod workers;
 
 pub use baselines::Baseline;
 pub use config::{Profile, Protocol, RunConfig, Settings};
+pub use contrast::{Contrast, ContrastConfig, contrast};
 pub use demo_data::simulate::Placement;
 pub use demo_models::{Balance, DeviceChoice};
 pub use error::{Error, Result};

@@ -147,13 +147,12 @@ pub(super) fn restore(trainer: &mut Trainer, folder: &Path) -> Result<()> {
     // The bank begins with all members.
     let mut params = trainer.lockstep.params.to_members(&in_training)?;
     *params.buffer_mut() = buffer(&parameters)?;
-    let averages = match &trainer.lockstep.averages {
-        None => None,
-        Some(_) => {
-            let mut means = params.clone();
-            *means.buffer_mut() = buffer(&averages)?;
-            Some(means)
-        }
+    let averages = if trainer.lockstep.averages.is_some() {
+        let mut means = params.clone();
+        *means.buffer_mut() = buffer(&averages)?;
+        Some(means)
+    } else {
+        None
     };
     let configs = in_training.iter().map(|&member| trainer.members[member].config.adam).collect();
     let [first, second] = [buffer(&moments[0])?, buffer(&moments[1])?];
