@@ -38,6 +38,14 @@ fn draw(network: &Network, spec: &ParameterSpec, stream: &mut impl RngCore) -> V
         let deviation = 1.0 / ((inputs + hidden) as f64).sqrt();
         return (0..count).map(|_| (deviation * normal(stream)) as f32).collect();
     }
+    if matches!(network.layers()[spec.layer], Layer::SelfAttention { .. }) {
+        if bias {
+            return vec![0.0; count];
+        }
+        // (numbers that enter, numbers that leave)
+        let bound = 1.0 / (spec.shape[0] as f64).sqrt();
+        return (0..count).map(|_| (bound * (2.0 * unit(stream) - 1.0)) as f32).collect();
+    }
     let mut bound = 1.0 / (fan_in(network, spec.layer) as f64).sqrt();
     if let Some(width) = exponential_width(network, spec.layer) {
         let start = ExponentialStart::of_width(width);

@@ -45,7 +45,9 @@ mod schedule;
 mod sequence_model;
 mod trainer;
 
-pub use arch::{Architecture, CLASSES, CnnConfig, CnnRnnConfig, ConvolutionBlock, RnnConfig, Size};
+pub use arch::{
+    Architecture, AttentionConfig, CLASSES, CnnConfig, CnnRnnConfig, ConvolutionBlock, RnnConfig, Size,
+};
 pub use balance::{Balance, ClassWeights};
 pub use checkpoint::TrainedModel;
 pub use config::{Interval, Order, Selection, Strands, TrainingConfig};

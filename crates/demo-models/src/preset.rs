@@ -43,12 +43,14 @@ impl TrainingConfig {
     /// The rate is held until the validation loss has stopped falling, then taken down once more: small
     /// sets with a strong motif stop after some 50 epochs, and a weak motif gets the epochs it needs, up
     /// to the limit. The CNN learns slowly and evenly; the networks with an LSTM stay long on plateaus and
-    /// then overfit, hence their shorter descent and, for the RNN, its longer patience.
+    /// then overfit, hence their shorter descent and, for the RNN, its longer patience. The attention variant has
+    /// the CNN's numbers.
     pub fn honest(architecture: &Architecture, sequences: usize) -> Self {
         let regime = match architecture {
             Architecture::Cnn(_) => Regime { batch: 32, rate: 1e-3, patience: 8, decay: 0.4 },
             Architecture::Rnn(_) => Regime { batch: 64, rate: 1e-2, patience: 12, decay: 0.2 },
             Architecture::CnnRnn(_) => Regime { batch: 32, rate: 3e-3, patience: 6, decay: 0.2 },
+            Architecture::Attention(_) => Regime { batch: 32, rate: 1e-3, patience: 8, decay: 0.4 },
         };
         let epoch_steps = (sequences / regime.batch).max(1) as u64;
         Self {
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn presets_are_valid_and_survive_json() {
-        for name in Architecture::NAMES {
+        for name in Architecture::NAMES.into_iter().chain(["attention"]) {
             let architecture = name.parse().unwrap();
             for config in [TrainingConfig::as_published(), TrainingConfig::honest(&architecture, 3_400)] {
                 config.check().unwrap();

@@ -1,7 +1,7 @@
 //! The methods of the comparison, by name: the published networks, the same in other sizes and with an
-//! exponential first activation, a network of one layer, and baselines without networks.
+//! exponential first activation, one with self-attention, a network of one layer, and baselines without networks.
 
-use demo_models::{Activation, Architecture, CnnConfig, CnnRnnConfig, RnnConfig, Size};
+use demo_models::{Activation, Architecture, AttentionConfig, CnnConfig, CnnRnnConfig, RnnConfig, Size};
 use serde::{Deserialize, Serialize};
 
 use crate::baselines::Baseline;
@@ -33,6 +33,8 @@ pub enum ModelKind {
     CnnExp,
     /// The CNN-RNN with an exponential first activation.
     CnnRnnExp,
+    /// Self-attention over the maps of one convolution.
+    Attention,
     /// One layer of motif detectors and their best matches, like DeepBind's.
     DeepbindLike,
     /// A scan with the factor's own JASPAR motif.
@@ -54,7 +56,7 @@ pub enum Method {
 
 impl ModelKind {
     /// All models: the published networks, their variants, then the baselines.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Cnn,
         Self::Rnn,
         Self::CnnRnn,
@@ -66,6 +68,7 @@ impl ModelKind {
         Self::CnnRnnLarge,
         Self::CnnExp,
         Self::CnnRnnExp,
+        Self::Attention,
         Self::DeepbindLike,
         Self::ScanOwn,
         Self::ScanBest,
@@ -98,6 +101,7 @@ impl ModelKind {
             Self::CnnRnnLarge => ("cnn-rnn-large", "CNN-RNN, large"),
             Self::CnnExp => ("cnn-exp", "CNN, exponential"),
             Self::CnnRnnExp => ("cnn-rnn-exp", "CNN-RNN, exponential"),
+            Self::Attention => ("attention", "convolution, attention"),
             Self::DeepbindLike => ("deepbind-like", "one layer"),
             Self::ScanOwn => ("scan-own", "own motif"),
             Self::ScanBest => ("scan-best", "best motif"),
@@ -128,6 +132,7 @@ impl ModelKind {
                 let config = CnnRnnConfig { first_activation, ..CnnRnnConfig::default() };
                 Method::Network(Architecture::CnnRnn(config))
             }
+            Self::Attention => Method::Network(Architecture::Attention(AttentionConfig::default())),
             Self::DeepbindLike => Method::Network(Architecture::Cnn(CnnConfig::deepbind_like())),
             Self::ScanOwn => Method::Baseline(Baseline::ScanOwn),
             Self::ScanBest => Method::Baseline(Baseline::ScanBest),

@@ -282,7 +282,7 @@ fn model_cost(model: ModelKind) -> u64 {
     match model.method() {
         Method::Network(Architecture::Cnn(_)) => 3,
         Method::Network(Architecture::Rnn(_)) => 2,
-        Method::Network(Architecture::CnnRnn(_)) => 4,
+        Method::Network(Architecture::CnnRnn(_) | Architecture::Attention(_)) => 4,
         Method::Baseline(_) => 1,
     }
 }

@@ -170,6 +170,14 @@ impl Steps {
         }
         matches!(self.list.get(next), Some(Step::Mean { .. })).then_some((lstm, next))
     }
+
+    /// Whether the LSTM whose mean is taken has another number of columns than the sequence has bases.
+    pub(crate) fn joins_positions(&self) -> bool {
+        self.truncation().is_some_and(|(step, _)| match &self.list[step] {
+            Step::Lstm(lstm) => lstm.length != self.length,
+            _ => false,
+        })
+    }
 }
 
 /// Filters whose tables a block of a first convolution holds together.

@@ -223,8 +223,16 @@ impl Chain {
 
     /// Why there are no truncations, if there are none.
     pub(crate) fn no_truncation(&self) -> Option<&'static str> {
+        let joined = |step: usize| match &self.steps[step] {
+            Step::Lstm { kernel, .. } => kernel.positions != self.length,
+            _ => false,
+        };
         match (self.truncation(), self.truncated_attention()) {
             (None, _) => Some("the network has no LSTM whose mean over time is taken"),
+            // A truncation must end in a column of its own.
+            (Some((lstm, _)), None) if joined(lstm) => {
+                Some("a layer pools or joins positions between the input and the LSTM")
+            }
             (_, Some(_)) if self.shortened.is_empty() => Some(
                 "a layer pools or joins positions between the input and the LSTM behind a self-attention",
             ),

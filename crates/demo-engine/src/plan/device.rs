@@ -40,6 +40,10 @@ impl Call<'_> {
                     let reason = "the network has no LSTM whose mean over time is taken";
                     return Err(Error::Unsupported { task: "truncation", reason });
                 }
+                if bank.steps.joins_positions() {
+                    let reason = "a layer pools or joins positions between the input and the LSTM";
+                    return Err(Error::Unsupported { task: "truncation", reason });
+                }
                 let shape = [m, n, length, outputs];
                 let prefixes = prefixes.require_mut(&machine, "the prefixes' logits", &shape)?;
                 let suffixes = suffixes.require_mut(&machine, "the suffixes' logits", &shape)?;

@@ -165,10 +165,17 @@ fn truncations_leave_a_plan_as_it_was() {
 }
 
 #[test]
-fn columns_that_a_pool_joined_are_not_truncated_behind_a_self_attention() {
+fn columns_that_a_layer_joined_are_not_truncated() {
     let attention = Layer::SelfAttention { heads: 1, size: 2 };
     let lstm = Layer::BidirectionalLstm { hidden: 2 };
-    for layers in [vec![POOL, attention, lstm], vec![attention, POOL, lstm]] {
+    let convolution = Layer::Convolution { filters: 2, width: 3, padding: Padding::Valid };
+    let behind = " behind a self-attention";
+    for (layers, wanted) in [
+        (vec![POOL, attention, lstm], behind),
+        (vec![attention, POOL, lstm], behind),
+        (vec![POOL, lstm], "and the LSTM"),
+        (vec![convolution, lstm], "and the LSTM"),
+    ] {
         let layers = layers.into_iter().chain([Layer::MeanOverTime]).collect();
         let case = Case::new(Network::new(9, layers).unwrap(), 1, 1, 59);
         let zeros = |shape: &[usize]| Buffer::zeros(shape, DType::F64, &Device::Cpu).unwrap();
@@ -180,7 +187,7 @@ fn columns_that_a_pool_joined_are_not_truncated_behind_a_self_attention() {
         let batch = Batch { input, size: 1, labels: None, weights: None };
         let task = Task::Truncations { prefixes: &mut a, suffixes: &mut b };
         let error = plan.run(&case.params(DType::F64), &batch, task, &mut logits).unwrap_err();
-        assert!(error.to_string().contains("behind a self-attention"), "{error}");
+        assert!(error.to_string().ends_with(wanted), "{error}");
     }
 }
 

@@ -4,6 +4,7 @@
 //! 22:254-265). All end in two logits, unbound and bound; the log-softmax of the published networks
 //! is part of the loss here.
 
+mod attention;
 mod cnn;
 mod cnn_rnn;
 mod rnn;
@@ -15,6 +16,7 @@ use demo_core::Seed;
 use demo_engine::{Activation, Device, Layer, Network, Params};
 use serde::{Deserialize, Serialize};
 
+pub use attention::AttentionConfig;
 pub use cnn::{CnnConfig, ConvolutionBlock};
 pub use cnn_rnn::CnnRnnConfig;
 pub use rnn::RnnConfig;
@@ -36,18 +38,21 @@ pub enum Architecture {
     Rnn(RnnConfig),
     /// A bidirectional LSTM on the maps of one convolution, averaged over time.
     CnnRnn(CnnRnnConfig),
+    /// Self-attention over the maps of one convolution, then the maximum over positions. Not published.
+    Attention(AttentionConfig),
 }
 
 impl Architecture {
-    /// The names of the families, in the order of the published tables.
+    /// The names of the published families, in the order of the published tables.
     pub const NAMES: [&'static str; 3] = ["cnn", "rnn", "cnn-rnn"];
 
-    /// `cnn`, `rnn` or `cnn-rnn`.
+    /// `cnn`, `rnn`, `cnn-rnn` or `attention`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Cnn(_) => Self::NAMES[0],
             Self::Rnn(_) => Self::NAMES[1],
             Self::CnnRnn(_) => Self::NAMES[2],
+            Self::Attention(_) => "attention",
         }
     }
 
@@ -61,6 +66,7 @@ impl Architecture {
             Self::Cnn(config) => config.layers()?,
             Self::Rnn(config) => config.layers()?,
             Self::CnnRnn(config) => config.layers()?,
+            Self::Attention(config) => config.layers()?,
         };
         Ok(Network::new(length, layers)?)
     }
@@ -83,7 +89,8 @@ impl Architecture {
     /// weights are normal with standard deviation 1/sqrt(D + H), D the inputs and H the hidden units;
     /// the forget gate's biases are 1, the other LSTM biases 0. Where the first activation is exponential, the
     /// first layer's weights are wider, its sums then having standard deviation 1, and its biases such that the
-    /// exponential's mean square is that of a rectifier: -2.54 for filters of 9 bases. Batch normalisations start with
+    /// exponential's mean square is that of a rectifier: -2.54 for filters of 9 bases. The maps of self-attention have
+    /// weights uniform in ±1/sqrt(fan-in), too, and biases 0. Batch normalisations start with
     /// scale and running variance 1, shift and running mean 0. Every parameter has a stream of its
     /// own, named after it, so that a change to one layer leaves the others' weights alone.
     ///
@@ -103,12 +110,13 @@ impl fmt::Display for Architecture {
 impl FromStr for Architecture {
     type Err = Error;
 
-    /// The published network of this name.
+    /// The published network of this name, or `attention` in its default size.
     fn from_str(name: &str) -> Result<Self> {
         match name {
             "cnn" => Ok(Self::Cnn(CnnConfig::default())),
             "rnn" => Ok(Self::Rnn(RnnConfig::default())),
             "cnn-rnn" => Ok(Self::CnnRnn(CnnRnnConfig::default())),
+            "attention" => Ok(Self::Attention(AttentionConfig::default())),
             _ => Err(Error::UnknownArchitecture { found: name.to_owned() }),
         }
     }
@@ -189,6 +197,9 @@ mod tests {
         });
         assert_eq!(counts, [[9_506, 2_754, 7_522], [534_786, 35_586, 174_082]]);
         assert_eq!(of(Architecture::Cnn(CnnConfig::deepbind_like())), 1_586);
+        // 128 (9 4 + 1), three maps of 128 to 64 and one back with their biases, and 129 2.
+        let attention = 4_736 + 3 * 64 * 129 + 128 * 65 + 258;
+        assert_eq!(of(Architecture::Attention(AttentionConfig::default())), attention);
     }
 
     #[test]
@@ -215,8 +226,9 @@ mod tests {
 
     #[test]
     fn configurations_survive_json() {
-        for name in Architecture::NAMES {
+        for name in Architecture::NAMES.into_iter().chain(["attention"]) {
             let architecture: Architecture = name.parse().unwrap();
+            assert_eq!(architecture.name(), name);
             let json = serde_json::to_string(&architecture).unwrap();
             assert!(json.contains(&format!("\"family\":\"{name}\"")), "{json}");
             assert_eq!(serde_json::from_str::<Architecture>(&json).unwrap(), architecture);

@@ -6,13 +6,13 @@ use rand::Rng;
 
 use super::{Predictor, bound_probability};
 use crate::{
-    Architecture, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, ModelInput, RnnConfig, SequenceModel,
-    Strands,
+    Architecture, AttentionConfig, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, ModelInput, RnnConfig,
+    SequenceModel, Strands,
 };
 
 const LENGTH: usize = 17;
 
-fn architectures() -> [Architecture; 3] {
+fn architectures() -> [Architecture; 4] {
     let blocks = vec![
         ConvolutionBlock { filters: 5, width: 4, pool: 2 },
         ConvolutionBlock { filters: 3, width: 3, pool: 1 },
@@ -21,6 +21,13 @@ fn architectures() -> [Architecture; 3] {
         Architecture::Cnn(CnnConfig { blocks, ..CnnConfig::default() }),
         Architecture::Rnn(RnnConfig { hidden: 3, dropout: 0.5 }),
         Architecture::CnnRnn(CnnRnnConfig { filters: 4, width: 5, hidden: 3, ..CnnRnnConfig::default() }),
+        Architecture::Attention(AttentionConfig {
+            filters: 5,
+            width: 4,
+            heads: 2,
+            size: 3,
+            ..AttentionConfig::default()
+        }),
     ]
 }
 
@@ -350,7 +357,8 @@ fn a_device_predicts_and_explains_as_the_cpu() {
         Err(reason) => return eprintln!("not tested: {reason}"),
     };
     let given = sequences(3, LENGTH);
-    for architecture in architectures() {
+    let [cnn, rnn, cnn_rnn, attention] = architectures();
+    for architecture in [cnn, rnn, cnn_rnn] {
         let mut here = predictor(&architecture, LENGTH, Strands::Both, DType::F32);
         let (network, params) = (here.network().clone(), here.params().clone());
         let mut there = Predictor::new(&network, &params, Strands::Both, &device).unwrap();
@@ -375,4 +383,7 @@ fn a_device_predicts_and_explains_as_the_cpu() {
         let refused = Predictor::with_dtype(&network, &params, Strands::Both, DType::F64, &device);
         assert!(refused.unwrap_err().to_string().contains("use the CPU for F64"));
     }
+    let here = predictor(&attention, LENGTH, Strands::Both, DType::F32);
+    let refused = Predictor::new(here.network(), here.params(), Strands::Both, &device).unwrap_err();
+    assert!(refused.to_string().contains("self-attention of 2 heads"), "{refused}");
 }

@@ -14,8 +14,8 @@ mod lockstep;
 
 use super::{Ending, Member, Status, Trainer};
 use crate::{
-    Architecture, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, Interval, LabelledSequences, RnnConfig,
-    Schedule, TrainingConfig,
+    Architecture, AttentionConfig, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, Interval,
+    LabelledSequences, RnnConfig, Schedule, TrainingConfig,
 };
 
 const LENGTH: usize = 30;
@@ -59,6 +59,11 @@ fn small_rnn() -> Architecture {
 
 fn small_cnn_rnn() -> Architecture {
     Architecture::CnnRnn(CnnRnnConfig { filters: 6, width: 5, hidden: 3, ..CnnRnnConfig::default() })
+}
+
+fn small_attention() -> Architecture {
+    let config = AttentionConfig { filters: 8, width: 8, pool: 2, heads: 2, size: 4, dropout: 0.2 };
+    Architecture::Attention(config)
 }
 
 /// The honest regime cut down to so many steps.
@@ -106,14 +111,16 @@ fn a_planted_motif_is_learned() {
     };
     let member =
         Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
-    let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
-    train(&mut trainer);
-    let summary = trainer.models().unwrap().remove(0).summary;
-    let best = summary.best.unwrap();
-    assert!(best.validation_auroc.unwrap() > 0.95, "{summary:?}");
-    assert!(summary.history.iter().all(|other| other.validation_loss >= best.validation_loss));
-    assert_eq!(summary.converged, Some(true));
-    assert_eq!(summary.ending, Some(Ending::Finished));
+    for architecture in [small_cnn(), small_attention()] {
+        let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
+        train(&mut trainer);
+        let summary = trainer.models().unwrap().remove(0).summary;
+        let best = summary.best.unwrap();
+        assert!(best.validation_auroc.unwrap() > 0.95, "{summary:?}");
+        assert!(summary.history.iter().all(|other| other.validation_loss >= best.validation_loss));
+        assert_eq!(summary.converged, Some(true));
+        assert_eq!(summary.ending, Some(Ending::Finished));
+    }
 }
 
 #[test]
@@ -144,7 +151,7 @@ fn networks_with_an_exponential_first_activation_learn_as_they_are_preset() {
 #[test]
 fn an_interrupted_training_ends_with_the_same_bits() {
     let (training, validation) = (planted(70, 1), planted(40, 2));
-    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn()] {
+    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn(), small_attention()] {
         for config in [short_published(), short_honest(40)] {
             let member = Member {
                 training: &training,
@@ -185,7 +192,7 @@ fn threads_do_not_change_a_bit() {
     let config = TrainingConfig { batch: 64, ..short_honest(12) };
     let member =
         Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
-    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn()] {
+    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn(), small_attention()] {
         let with_threads = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
@@ -209,7 +216,7 @@ fn a_member_of_a_bank_is_what_it_is_alone() {
         Member { training: &training, validation: Some(&validation), config: &long, seed: Seed::new(3) },
         Member { training: &other, validation: Some(&validation), config: &short, seed: Seed::new(4) },
     ];
-    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn()] {
+    for architecture in [small_cnn(), small_rnn(), small_cnn_rnn(), small_attention()] {
         let mut bank = Trainer::new(&architecture, &members, &Device::Cpu).unwrap();
         train(&mut bank);
         let together = bits(&bank);

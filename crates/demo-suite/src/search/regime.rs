@@ -76,6 +76,7 @@ impl Regime {
             Architecture::Cnn(config) => config.dropout,
             Architecture::Rnn(config) => config.dropout,
             Architecture::CnnRnn(config) => config.dropout,
+            Architecture::Attention(config) => config.dropout,
         };
         let (schedule, warm_up) = match training.schedule {
             Schedule::HoldThenDecay { warm_up_steps, .. } => (Fall::Held, warm_up_steps),
@@ -124,6 +125,7 @@ impl Regime {
             Architecture::Cnn(config) => config.dropout = dropout,
             Architecture::Rnn(config) => config.dropout = dropout,
             Architecture::CnnRnn(config) => config.dropout = dropout,
+            Architecture::Attention(config) => config.dropout = dropout,
         }
         training.learning_rate = self.learning_rate;
         training.adam.weight_decay = self.weight_decay;

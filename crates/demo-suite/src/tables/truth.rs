@@ -73,6 +73,8 @@ pub(super) fn activation(model: Option<ModelKind>) -> Option<&'static str> {
     let first = match model?.method() {
         Method::Network(Architecture::Cnn(config)) => config.first_activation,
         Method::Network(Architecture::CnnRnn(config)) => config.first_activation,
+        // The only one it has.
+        Method::Network(Architecture::Attention(_)) => Activation::Relu,
         Method::Network(Architecture::Rnn(_)) | Method::Baseline(_) => return None,
     };
     Some(match first {
