@@ -47,10 +47,11 @@ impl TrainingConfig {
     /// the CNN's numbers.
     pub fn honest(architecture: &Architecture, sequences: usize) -> Self {
         let regime = match architecture {
-            Architecture::Cnn(_) => Regime { batch: 32, rate: 1e-3, patience: 8, decay: 0.4 },
+            Architecture::Cnn(_) | Architecture::Attention(_) => {
+                Regime { batch: 32, rate: 1e-3, patience: 8, decay: 0.4 }
+            }
             Architecture::Rnn(_) => Regime { batch: 64, rate: 1e-2, patience: 12, decay: 0.2 },
             Architecture::CnnRnn(_) => Regime { batch: 32, rate: 3e-3, patience: 6, decay: 0.2 },
-            Architecture::Attention(_) => Regime { batch: 32, rate: 1e-3, patience: 8, decay: 0.4 },
         };
         let epoch_steps = (sequences / regime.batch).max(1) as u64;
         Self {
