@@ -29,8 +29,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     sets: Option<Vec<String>>,
     /// Models, separated by commas: cnn, rnn, cnn-rnn, which are run where none is named; each with -small
-    /// or -large; cnn-exp and cnn-rnn-exp, with an exponential first activation; attention, on the CPU; deepbind-like, one layer;
-    /// scan-own, scan-best and gkm, baselines without networks
+    /// or -large; cnn-exp and cnn-rnn-exp, with an exponential first activation; attention, on the CPU;
+    /// deepbind-like, one layer; scan-own, scan-best and gkm, baselines without networks
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     models: Option<Vec<ModelKind>>,
     /// Training protocol

@@ -11,6 +11,7 @@
 //! |---|---|---|
 //! | `layer<i>.weight` of a convolution | (width, channels in, filters) | `Conv1d.weight = w.permute(2, 1, 0)` |
 //! | `layer<i>.weight` of a dense layer | (channels in, outputs) | `Linear.weight = w.T` |
+//! | `layer<i>.query.weight` of self-attention; `key`, `value` and `output` likewise | (numbers in, numbers out) | `Linear.weight = w.T` |
 //! | `layer<i>.bias` | (filters) or (outputs) | the same |
 //! | `layer<i>.forward.input_weight` | (channels in, 4 hidden) | `LSTM.weight_ih_l0 = w.T` |
 //! | `layer<i>.forward.recurrent_weight` | (hidden, 4 hidden) | `LSTM.weight_hh_l0 = w.T` |

@@ -20,7 +20,7 @@ pub enum Error {
         wanted: &'static str,
     },
     /// No architecture has this name.
-    #[error("architecture {found:?}: wanted cnn, rnn or cnn-rnn")]
+    #[error("architecture {found:?}: wanted cnn, rnn, cnn-rnn or attention")]
     UnknownArchitecture {
         /// The name found.
         found: String,

@@ -210,6 +210,23 @@ mod tests {
     }
 
     #[test]
+    fn self_attention_starts_with_weights_by_fan_in_and_no_bias() {
+        let network = "attention".parse::<Architecture>().unwrap().network(40).unwrap();
+        let params = initialise(&network, &[Seed::new(5)], &Device::Cpu).unwrap();
+        let layer =
+            network.layers().iter().position(|layer| matches!(layer, Layer::SelfAttention { .. })).unwrap();
+        for (name, fan_in) in [("query", 128.0f32), ("key", 128.0), ("value", 128.0), ("output", 64.0)] {
+            let of = |part: &str| params.get(0, &format!("layer{layer}.{name}.{part}")).unwrap();
+            let (weights, bound) = (of("weight"), fan_in.sqrt().recip());
+            assert_eq!(weights.len(), 128 * 64);
+            assert!(weights.iter().all(|weight| weight.abs() <= bound));
+            assert!(weights.iter().any(|weight| *weight > 0.9 * bound));
+            assert!(weights.iter().any(|weight| *weight < -0.9 * bound));
+            assert!(of("bias").iter().all(|bias| *bias == 0.0));
+        }
+    }
+
+    #[test]
     fn a_batch_normalisation_starts_as_none() {
         let layers = vec![
             Layer::Convolution { filters: 3, width: 4, padding: demo_engine::Padding::Valid },
