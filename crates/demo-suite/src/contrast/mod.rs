@@ -101,9 +101,10 @@ struct Finding {
 /// # Errors
 /// [`crate::Error::Results`] where a table is none of these, or lacks one of the models.
 pub fn contrast(config: &ContrastConfig) -> Result<Contrast> {
+    let targets = Targets::jaspar2016()?;
     let mut gains = Vec::new();
     for path in &config.results {
-        gains.extend(of_sets(&read(path, config.models)?, config.models)?);
+        gains.extend(of_sets(&read(path, config.models)?, config.models, &targets));
     }
     let mut findings = Vec::new();
     for data in ["simulated", "real"] {
@@ -119,7 +120,7 @@ pub fn contrast(config: &ContrastConfig) -> Result<Contrast> {
             sizes.entry(row.train_size.unwrap_or(row.train_sequences)).or_default().push(row);
         }
         for (size, rows) in sizes {
-            let gains = of_sets(&rows, config.models)?;
+            let gains = of_sets(&rows, config.models, &targets);
             let of: Vec<&SetGain> = gains.iter().collect();
             findings.extend(mean("size", size.to_string(), &of)?);
         }
@@ -128,8 +129,7 @@ pub fn contrast(config: &ContrastConfig) -> Result<Contrast> {
 }
 
 /// The gains of one table's sets, in their order.
-fn of_sets(rows: &[ResultRow], models: [ModelKind; 2]) -> Result<Vec<SetGain>> {
-    let targets = Targets::jaspar2016()?;
+fn of_sets(rows: &[ResultRow], models: [ModelKind; 2], targets: &Targets) -> Vec<SetGain> {
     let mut names: Vec<&str> = Vec::new();
     for row in rows {
         if !names.contains(&row.set.as_str()) {
@@ -147,10 +147,10 @@ fn of_sets(rows: &[ResultRow], models: [ModelKind; 2]) -> Result<Vec<SetGain>> {
         };
         let [first, second] = models.map(of);
         if let (Some(one), Some(two)) = (average(&first), average(&second)) {
-            gains.push(SetGain::new(first[0], [one, two], &targets));
+            gains.push(SetGain::new(first[0], [one, two], targets));
         }
     }
-    Ok(gains)
+    gains
 }
 
 impl SetGain {
