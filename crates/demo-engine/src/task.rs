@@ -81,9 +81,9 @@ pub enum Task<'a> {
     },
     /// Logits of each prefix `x[..=i]` and each suffix `x[i..]`, each `(m, n, l, outputs)`, for
     /// networks with an LSTM whose mean over time is taken. What stands before the LSTM is computed on
-    /// the whole sequence, and its columns, one a base, are truncated; a mean is over the truncation's own length. Where a
-    /// self-attention stands before the LSTM, its columns are truncated, and all from it on is computed
-    /// anew for each truncation.
+    /// the whole sequence, and its columns, one a base, are truncated; a mean is over the truncation's own
+    /// length. Where a self-attention stands before the LSTM, its columns are truncated, and all from it on
+    /// is computed anew for each truncation.
     Truncations {
         /// Receives the logits of prefixes.
         prefixes: &'a mut Buffer,

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::plan::truncate::{JOINED, NO_MEAN};
 use crate::{Activation, Error, Layer, Network, Padding, Result};
 
 /// Shared memory that tables of a first convolution may take: what every device gives without asking.
@@ -171,12 +172,13 @@ impl Steps {
         matches!(self.list.get(next), Some(Step::Mean { .. })).then_some((lstm, next))
     }
 
-    /// Whether the LSTM whose mean is taken has another number of columns than the sequence has bases.
-    pub(crate) fn joins_positions(&self) -> bool {
-        self.truncation().is_some_and(|(step, _)| match &self.list[step] {
-            Step::Lstm(lstm) => lstm.length != self.length,
-            _ => false,
-        })
+    /// Why there are no truncations, if there are none.
+    pub(crate) fn no_truncation(&self) -> Option<&'static str> {
+        match self.truncation().map(|(step, _)| &self.list[step]) {
+            None => Some(NO_MEAN),
+            Some(Step::Lstm(lstm)) if lstm.length != self.length => Some(JOINED),
+            Some(_) => None,
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use crate::kernels::plain::embedding::Tables;
 use crate::kernels::plain::lstm::Lstm;
 use crate::{Activation, Layer, Network, Padding};
 
+use super::truncate::{JOINED, NO_MEAN};
+
 /// Where the parameters of one direction of an LSTM lie within a member's.
 #[derive(Debug, Clone)]
 pub(crate) struct DirectionRanges {
@@ -228,11 +230,8 @@ impl Chain {
             _ => false,
         };
         match (self.truncation(), self.truncated_attention()) {
-            (None, _) => Some("the network has no LSTM whose mean over time is taken"),
-            // A truncation must end in a column of its own.
-            (Some((lstm, _)), None) if joined(lstm) => {
-                Some("a layer pools or joins positions between the input and the LSTM")
-            }
+            (None, _) => Some(NO_MEAN),
+            (Some((lstm, _)), None) if joined(lstm) => Some(JOINED),
             (_, Some(_)) if self.shortened.is_empty() => Some(
                 "a layer pools or joins positions between the input and the LSTM behind a self-attention",
             ),

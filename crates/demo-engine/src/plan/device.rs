@@ -36,12 +36,7 @@ impl Call<'_> {
         match task {
             Task::Predict => bank.run(&run),
             Task::Truncations { prefixes, suffixes } => {
-                if bank.steps.truncation().is_none() {
-                    let reason = "the network has no LSTM whose mean over time is taken";
-                    return Err(Error::Unsupported { task: "truncation", reason });
-                }
-                if bank.steps.joins_positions() {
-                    let reason = "a layer pools or joins positions between the input and the LSTM";
+                if let Some(reason) = bank.steps.no_truncation() {
                     return Err(Error::Unsupported { task: "truncation", reason });
                 }
                 let shape = [m, n, length, outputs];

@@ -7,7 +7,7 @@ mod lane;
 mod mutants;
 mod phases;
 mod runs;
-mod truncate;
+pub(crate) mod truncate;
 mod walk;
 mod workspace;
 

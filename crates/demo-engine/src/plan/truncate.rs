@@ -21,6 +21,11 @@ use super::runs::{Runs, write_mean};
 use super::walk::Slice;
 use super::workspace::Workspace;
 
+/// Why a network has no truncations, on any device.
+pub(crate) const NO_MEAN: &str = "the network has no LSTM whose mean over time is taken";
+/// Likewise: a truncation must end in a column of its own.
+pub(crate) const JOINED: &str = "a layer pools or joins positions between the input and the LSTM";
+
 /// Room for truncated runs.
 #[derive(Debug)]
 pub(crate) enum Truncated<R> {
