@@ -1,5 +1,5 @@
 //! The weights training starts from, drawn on the host from ChaCha streams, so that they are the same
-//! on every device. Rules: Torch7's `nn` for convolutions and dense layers; Karpathy, Johnson, Li
+//! on every device. Rules: Torch7's `nn` for convolutions, dense layers and the maps of self-attention; Karpathy, Johnson, Li
 //! (arXiv 1506.02078) for the LSTM. A first layer whose activation is exponential has a scale of its own.
 
 use demo_core::Seed;

@@ -4,7 +4,7 @@
 //! moved together once a quarter has ended. On the CPU that changes no bit of them; on a device the same
 //! bank is moved together at the same steps, whether it was interrupted or not.
 
-use demo_engine::{Adam, AdamConfig, BankShape, Buffer, DType, Device, Network, Params, Plan, Trace};
+use demo_engine::{Adam, BankShape, Buffer, DType, Device, Network, Params, Plan, Trace};
 
 use crate::{CLASSES, Result};
 
@@ -30,21 +30,6 @@ pub(super) struct Lockstep {
 }
 
 impl Lockstep {
-    /// All members at their first step; `averages` says whether any has a moving average.
-    pub(super) fn start(
-        network: &Network,
-        batch: usize,
-        params: Params,
-        configs: Vec<AdamConfig>,
-        averages: bool,
-        device: &Device,
-    ) -> Result<Self> {
-        let members = (0..params.members()).collect();
-        let adam = Adam::of_each(configs, &params)?;
-        let averages = averages.then(|| params.clone());
-        Self::of(network, batch, members, (params, adam, averages), device)
-    }
-
     /// These members with their state.
     pub(super) fn of(
         network: &Network,

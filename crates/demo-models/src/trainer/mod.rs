@@ -23,7 +23,7 @@ use std::path::Path;
 
 use demo_core::Seed;
 use demo_engine::{
-    AdamConfig, Batch, CodeStore, DType, Device, Input, Loss, Mode, Network, Objective, Params, Task,
+    Adam, AdamConfig, Batch, CodeStore, DType, Device, Input, Loss, Mode, Network, Objective, Params, Task,
 };
 
 pub use capacity::{bank_capacity, training_bytes};
@@ -35,6 +35,7 @@ use crate::{Architecture, CLASSES, LabelledSequences, Result, TrainedModel, Trai
 use bank::{check_members, gather};
 use lockstep::Lockstep;
 use member::MemberState;
+use state::Saved;
 
 /// Sequences of a run that evaluates, on the CPU and on a device, which needs more to be busy.
 const EVALUATION_BATCH: usize = 256;
@@ -120,15 +121,27 @@ impl Trainer {
     /// [`Config`](crate::Error::Config) and [`Bank`](crate::Error::Bank) where a regime is invalid or the members do not go together,
     /// [`Engine`](crate::Error::Engine) where the sequences are too short for the network.
     pub fn new(architecture: &Architecture, members: &[Member<'_>], device: &Device) -> Result<Self> {
+        Self::start(architecture, members, (0..members.len()).collect(), device)
+    }
+
+    /// A bank at its first step, with arrays for those of its members alone that are `in_training`.
+    fn start(
+        architecture: &Architecture,
+        members: &[Member<'_>],
+        in_training: Vec<usize>,
+        device: &Device,
+    ) -> Result<Self> {
         let (batch, length) = check_members(members)?;
         let network = architecture.network(length)?;
         let (store, members) = gather(members, length, device)?;
-        let seeds: Vec<Seed> = members.iter().map(|member| member.seed).collect();
+        let seeds: Vec<Seed> = in_training.iter().map(|&at| members[at].seed).collect();
         let params = architecture.initial_parameters(&network, &seeds, device)?;
-        let configs: Vec<AdamConfig> = members.iter().map(|member| member.config.adam).collect();
+        let configs: Vec<AdamConfig> = in_training.iter().map(|&at| members[at].config.adam).collect();
+        let adam = Adam::of_each(configs, &params)?;
         let averages = members.iter().any(|member| member.config.averaging.is_some());
+        let state = (params.clone(), adam, averages.then_some(params));
         let mut trainer = Self {
-            lockstep: Lockstep::start(&network, batch, params, configs, averages, device)?,
+            lockstep: Lockstep::of(&network, batch, in_training, state, device)?,
             unbooked: VecDeque::new(),
             forward: Forward::new(&network, evaluation_batch(device), DType::F32, device)?,
             architecture: architecture.clone(),
@@ -223,8 +236,9 @@ impl Trainer {
         members: &[Member<'_>],
         device: &Device,
     ) -> Result<Self> {
-        let mut trainer = Self::new(architecture, members, device)?;
-        state::restore(&mut trainer, folder)?;
+        let saved = Saved::read(folder, members.len())?;
+        let mut trainer = Self::start(architecture, members, saved.in_training().to_vec(), device)?;
+        saved.restore(&mut trainer)?;
         Ok(trainer)
     }
 

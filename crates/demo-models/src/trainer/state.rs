@@ -7,7 +7,7 @@
 //! a SHA-256 over the arrays. Orders and dropout need no entry: they follow from seed and step.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use demo_core::Seed;
 use demo_engine::{Adam, Buffer, DType};
@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Trainer;
-use super::lockstep::Lockstep;
 use super::member::{MemberState, Record};
 use crate::data::hex;
 use crate::files::{
@@ -95,86 +94,93 @@ pub(super) fn save(trainer: &Trainer, folder: &Path) -> Result<()> {
     write_atomically(&path, &to_safetensors(&path, &tensors, Some((STATE, json)))?)
 }
 
-pub(super) fn restore(trainer: &mut Trainer, folder: &Path) -> Result<()> {
-    let path = folder.join(FILE);
-    let bytes = read(&path)?;
-    let state = parse_state(&path, &metadata(&path, &bytes, STATE)?)?;
-    if state.identity != identity(trainer) {
-        let found = "a training of other data, seed, regime or architecture";
-        return Err(refuse(&path, found, "the training to be resumed"));
-    }
-    let tensors = from_safetensors(&path, &bytes)?;
-    let found = digest(&tensors);
-    if found != state.arrays_sha256 {
-        let wanted = format!("{} as its header says", state.arrays_sha256);
-        return Err(refuse(&path, format!("arrays of SHA-256 {found}"), wanted));
-    }
-    let find = |name: &str, count: Option<usize>| {
-        let at = tensors.binary_search_by(|tensor| tensor.name.as_str().cmp(name));
-        match at.map(|at| &tensors[at].values) {
-            Ok(values) if count.is_none_or(|count| count == values.len()) => Ok(values.clone()),
-            Ok(values) => Err(refuse(&path, format!("{} numbers in {name}", values.len()), "another number")),
-            Err(_) => Err(refuse(&path, format!("no array {name}"), "the state of a training")),
+/// A state that was read and is whole.
+pub(super) struct Saved {
+    path: PathBuf,
+    state: State,
+    tensors: Vec<NamedTensor>,
+}
+
+impl Saved {
+    /// Reads the state of a bank of so many members.
+    pub(super) fn read(folder: &Path, members: usize) -> Result<Self> {
+        let path = folder.join(FILE);
+        let bytes = read(&path)?;
+        let state = parse_state(&path, &metadata(&path, &bytes, STATE)?)?;
+        let tensors = from_safetensors(&path, &bytes)?;
+        let found = digest(&tensors);
+        if found != state.arrays_sha256 {
+            let wanted = format!("{} as its header says", state.arrays_sha256);
+            return Err(refuse(&path, format!("arrays of SHA-256 {found}"), wanted));
         }
-    };
-    let members = trainer.members.len();
-    if state.members.len() != members {
-        return Err(refuse(&path, format!("{} members", state.members.len()), members.to_string()));
-    }
-    let in_training = state.in_training;
-    let known = in_training.last().is_some_and(|&last| last < members);
-    if !known || !in_training.is_sorted_by(|a, b| a < b) || state.adam_steps.len() != in_training.len() {
-        return Err(refuse(&path, "members in training that do not go together", "some of the members"));
-    }
-    let shape = [in_training.len(), trainer.network.parameter_count()];
-    let buffer = |values: &[f32]| Buffer::from_f32(values, &shape, DType::F32, &trainer.device);
-    let bank = |name: &str| find(name, Some(shape.iter().product()));
-    let parameters = bank("parameters")?;
-    let moments = [bank("first_moment")?, bank("second_moment")?];
-    // Members without an average have their parameters in its place.
-    let mut averages = parameters.clone();
-    for (&member, average) in in_training.iter().zip(averages.chunks_exact_mut(shape[1])) {
-        if trainer.members[member].config.averaging.is_some() {
-            average.copy_from_slice(&find(&format!("member{member}.average"), Some(shape[1]))?);
+        if state.members.len() != members {
+            return Err(refuse(&path, format!("{} members", state.members.len()), members.to_string()));
         }
-    }
-    let mut restored = Vec::new();
-    for at in 0..members {
-        let array = |name: &str| find(&format!("member{at}.{name}"), None);
-        restored.push((array("best")?, array("unbound_scores")?, array("bound_scores")?));
+        let some = &state.in_training;
+        let known = some.last().is_some_and(|&last| last < members) && some.is_sorted_by(|a, b| a < b);
+        if !known || state.adam_steps.len() != some.len() {
+            return Err(refuse(&path, "members in training that do not go together", "some of the members"));
+        }
+        Ok(Self { path, state, tensors })
     }
 
-    // The bank begins with all members.
-    let mut params = trainer.lockstep.params.to_members(&in_training)?;
-    *params.buffer_mut() = buffer(&parameters)?;
-    let averages = if trainer.lockstep.averages.is_some() {
-        let mut means = params.clone();
-        *means.buffer_mut() = buffer(&averages)?;
-        Some(means)
-    } else {
-        None
-    };
-    let configs = in_training.iter().map(|&member| trainer.members[member].config.adam).collect();
-    let [first, second] = [buffer(&moments[0])?, buffer(&moments[1])?];
-    let adam = Adam::restore(configs, first, second, state.adam_steps)?;
-    if in_training.len() == members {
-        (trainer.lockstep.params, trainer.lockstep.adam, trainer.lockstep.averages) =
-            (params, adam, averages);
-    } else {
-        let state = (params, adam, averages);
-        trainer.lockstep =
-            Lockstep::of(&trainer.network, trainer.batch, in_training, state, &trainer.device)?;
-        trainer.seed_dropout();
+    /// The members in training, in the order of the arrays.
+    pub(super) fn in_training(&self) -> &[usize] {
+        &self.state.in_training
     }
-    trainer.step = state.step;
-    for ((member, progress), arrays) in trainer.members.iter_mut().zip(state.members).zip(restored) {
-        member.steps = progress.steps;
-        member.record = progress.record;
-        let (best, unbound, bound) = arrays;
-        (member.best, member.scores) = (best, [unbound, bound]);
+
+    /// Puts the state in place of that of a bank which has the same members in training.
+    pub(super) fn restore(self, trainer: &mut Trainer) -> Result<()> {
+        if self.state.identity != identity(trainer) {
+            let found = "a training of other data, seed, regime or architecture";
+            return Err(refuse(&self.path, found, "the training to be resumed"));
+        }
+        let shape = [self.state.in_training.len(), trainer.network.parameter_count()];
+        let buffer = |values: &[f32]| Buffer::from_f32(values, &shape, DType::F32, &trainer.device);
+        let bank = |name: &str| self.find(name, Some(shape.iter().product()));
+        let parameters = bank("parameters")?;
+        // Members without an average have their parameters in its place.
+        let mut averages = parameters.clone();
+        for (&member, average) in self.state.in_training.iter().zip(averages.chunks_exact_mut(shape[1])) {
+            if trainer.members[member].config.averaging.is_some() {
+                average.copy_from_slice(&self.find(&format!("member{member}.average"), Some(shape[1]))?);
+            }
+        }
+        let mut restored = Vec::new();
+        for at in 0..trainer.members.len() {
+            let array = |name: &str| self.find(&format!("member{at}.{name}"), None);
+            restored.push((array("best")?, array("unbound_scores")?, array("bound_scores")?));
+        }
+        let (first, second) = (buffer(&bank("first_moment")?)?, buffer(&bank("second_moment")?)?);
+        let configs = self.state.in_training.iter().map(|&at| trainer.members[at].config.adam).collect();
+        let (parameters, averages) = (buffer(&parameters)?, buffer(&averages)?);
+
+        *trainer.lockstep.params.buffer_mut() = parameters;
+        if let Some(to) = &mut trainer.lockstep.averages {
+            *to.buffer_mut() = averages;
+        }
+        trainer.lockstep.adam = Adam::restore(configs, first, second, self.state.adam_steps)?;
+        trainer.step = self.state.step;
+        let members = trainer.members.iter_mut().zip(self.state.members);
+        for ((member, progress), (best, unbound, bound)) in members.zip(restored) {
+            (member.steps, member.record) = (progress.steps, progress.record);
+            (member.best, member.scores) = (best, [unbound, bound]);
+        }
+        trainer.progress = trainer.members.iter().map(MemberState::progress).collect();
+        Ok(())
     }
-    trainer.progress = trainer.members.iter().map(MemberState::progress).collect();
-    Ok(())
+
+    /// An array by its name, of so many numbers where that is known.
+    fn find(&self, name: &str, count: Option<usize>) -> Result<Vec<f32>> {
+        let at = self.tensors.binary_search_by(|tensor| tensor.name.as_str().cmp(name));
+        match at.map(|at| &self.tensors[at].values) {
+            Ok(values) if count.is_none_or(|count| count == values.len()) => Ok(values.clone()),
+            Ok(values) => {
+                Err(refuse(&self.path, format!("{} numbers in {name}", values.len()), "another number"))
+            }
+            Err(_) => Err(refuse(&self.path, format!("no array {name}"), "the state of a training")),
+        }
+    }
 }
 
 fn arrays(trainer: &Trainer, at: usize, member: &MemberState) -> Result<[(&'static str, Vec<f32>); 4]> {
