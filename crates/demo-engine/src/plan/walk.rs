@@ -4,6 +4,7 @@ use crate::kernels::plain::embedding::{Tables, observed};
 use crate::kernels::plain::lstm::Steps;
 use crate::kernels::plain::peak::{PeakGradient, Peaks};
 use crate::kernels::plain::sparse::SparseGradient;
+use crate::kernels::plain::winograd::AheadWeights;
 use crate::kernels::plain::{dropout, finish, normalise, reduce};
 use crate::kernels::vectorised;
 use crate::philox::layer_key;
@@ -122,7 +123,12 @@ impl<R: Real> Slice<'_, R> {
                 Codes::Tables(tables) if self.looks_up(i) => {
                     tables.forward(&self.prepared.tables, &work.index, layout.pitch, to, next, n);
                 }
-                _ => kernel.forward(from, &self.prepared.ahead[i], to, n, &mut work.nonzeros),
+                _ => {
+                    // In training dropout leaves few numbers, and weights change at every step.
+                    let at_points = if self.train.is_none() { &self.prepared.at_points[i][..] } else { &[] };
+                    let weights = AheadWeights { panels: &self.prepared.ahead[i], at_points };
+                    kernel.forward(from, weights, to, n, (&mut work.nonzeros, &mut work.tiles));
+                }
             },
             Step::Lstm { kernel, .. } => {
                 if let (Some(states), Some(weights)) = (&mut work.states[i], &self.prepared.lstm[i]) {

@@ -8,6 +8,7 @@ use crate::kernels::plain::peak::{CODES, spread_by_filter};
 use crate::kernels::plain::skip::{Nonzeros, Windows};
 use crate::kernels::plain::sparse::Nonzero;
 use crate::kernels::plain::transpose::transpose;
+use crate::kernels::plain::winograd::{POINTS, Tiles};
 use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
 use crate::store::UNKNOWN;
@@ -41,6 +42,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) nonzero: Vec<Option<Nonzero>>,
     /// Room for the numbers that a product does not skip.
     pub(crate) nonzeros: Nonzeros<R>,
+    /// Room for the tiles of convolutions.
+    pub(crate) tiles: Tiles<R>,
     /// Gathered gradient of the first step on codes.
     pub(crate) gathered: Numbers<R>,
     /// Where the maxima of a first convolution on codes are, if a global maximum is right after it.
@@ -63,6 +66,10 @@ impl<R: Real> Workspace<R> {
             _ => 0,
         };
         let all_steps = std::iter::once(chain).chain(&chain.shortened).flat_map(|chain| &chain.steps);
+        let convolutions = all_steps.clone().filter_map(|step| match step {
+            Step::Convolve { kernel, .. } => Some(kernel),
+            _ => None,
+        });
         let gradient = |i: usize| if chain.in_place(i) { 0 } else { chain.layouts[i].size(slice) };
         Self {
             sequences: slice,
@@ -75,7 +82,8 @@ impl<R: Real> Workspace<R> {
             attention: chain.steps.iter().map(|step| attention(step, slice)).collect(),
             by_filter: (0..chain.steps.len()).map(|i| zeros(sparse_weights(chain, i))).collect(),
             nonzero: (0..chain.steps.len()).map(|i| nonzero(chain, i)).collect(),
-            nonzeros: Nonzeros::new(all_steps.flat_map(|step| windows(step, slice))),
+            nonzeros: Nonzeros::new(all_steps.clone().flat_map(|step| windows(step, slice))),
+            tiles: Tiles::new(convolutions, slice),
             gathered: zeros(gathered),
             places: vec![0; slice * peaks],
             truncated: Truncated::new(chain, slice),
@@ -144,6 +152,10 @@ pub(crate) struct Prepared<R> {
     pub(crate) tables: Numbers<R>,
     /// Weights of step i for the way forward, where it is a convolution of numbers, not codes.
     pub(crate) ahead: Vec<Numbers<R>>,
+    /// The same at the points of its tiles, for evaluation.
+    pub(crate) at_points: Vec<Numbers<R>>,
+    /// Room for one such point.
+    point: Numbers<R>,
     /// Weights by filter of a first convolution on codes, if a global maximum is right after it.
     pub(crate) by_filter: Numbers<R>,
     /// Weights of step i for the way back: of a convolution reversed, of a dense layer transposed.
@@ -170,6 +182,12 @@ impl<R: Real> Prepared<R> {
             Step::Convolve { weight, .. } => zeros(weight.len()),
             _ => zeros(0),
         };
+        let at_points = |(i, step): (usize, &Step)| match step {
+            Step::Convolve { kernel, .. } if i > 0 => zeros(kernel.at_points()),
+            _ => zeros(0),
+        };
+        let at_points: Vec<_> = chain.steps.iter().enumerate().map(at_points).collect();
+        let point = at_points.iter().map(|numbers| numbers.len() / POINTS).max().unwrap_or(0);
         let back = |step: &Step| match step {
             Step::Convolve { weight, .. } | Step::Dense { weight, .. } => zeros(weight.len()),
             _ => zeros(0),
@@ -186,6 +204,8 @@ impl<R: Real> Prepared<R> {
             tables: zeros(tables),
             by_filter: zeros(by_filter),
             ahead: chain.steps.iter().map(ahead).collect(),
+            at_points,
+            point: zeros(point),
             back: chain.steps.iter().map(back).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
             attention: chain.steps.iter().map(attention).collect(),
@@ -194,9 +214,15 @@ impl<R: Real> Prepared<R> {
         }
     }
 
-    /// Rearranges the weights of a member: for look-up of codes, and for the way back.
+    /// Rearranges the weights of a member: for look-up of codes, for evaluation, and for the way back.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, chain: &Chain, weights: &[R], codes: bool, backward: bool) {
+    pub(crate) fn fill(
+        &mut self,
+        chain: &Chain,
+        weights: &[R],
+        codes: bool,
+        (train, backward): (bool, bool),
+    ) {
         for (i, step) in chain.steps.iter().enumerate() {
             match step {
                 Step::Convolve { kernel, weight } => {
@@ -204,6 +230,9 @@ impl<R: Real> Prepared<R> {
                         tables.build(&weights[weight.clone()], &mut self.tables);
                     } else {
                         kernel.pack(&weights[weight.clone()], &mut self.ahead[i]);
+                    }
+                    if !train && !self.at_points[i].is_empty() {
+                        kernel.transform(&weights[weight.clone()], &mut self.at_points[i], &mut self.point);
                     }
                     if backward && codes && i == 0 && chain.peaks().is_some() {
                         spread_by_filter(&weights[weight.clone()], kernel.filters, &mut self.by_filter);

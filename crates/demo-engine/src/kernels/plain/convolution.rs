@@ -6,7 +6,8 @@
 //! weights, is one product over a whole slice; so is the weights' gradient, in which windows that
 //! straddle two sequences meet gradients of zero.
 //!
-//! Cost: `2 * pitch * k * c * filters` operations a sequence, for each of the three.
+//! Cost: `2 * pitch * k * c * filters` operations a sequence, for each of the three; the output of short
+//! filters takes fewer in evaluation, see [`super::winograd`].
 
 use crate::product::{Groups, PANEL, Strided, pack_panels, panel_product, product};
 use crate::real::Real;
@@ -75,19 +76,6 @@ impl Convolution {
     pub(crate) fn back(&self, sequences: usize) -> Windows {
         let pitch = self.pitch;
         Windows { sequences, rows: pitch, pitch, width: self.width, columns: self.filters }
-    }
-
-    /// The output, without bias, from input rows and packed weights.
-    pub(crate) fn forward<R: Real>(
-        &self,
-        input: &[R],
-        panels: &[R],
-        output: &mut [R],
-        sequences: usize,
-        nonzeros: &mut Nonzeros<R>,
-    ) {
-        let to = &mut output[self.output().at(0, 0)..];
-        windows_product(self.ahead(sequences), input, (panels, self.filters), to, nonzeros);
     }
 
     /// Adds the gradient of the weights. Rows of `gradient` that belong to no position must be zero.

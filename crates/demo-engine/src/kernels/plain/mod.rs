@@ -14,6 +14,7 @@ pub(crate) mod reduce;
 pub(crate) mod skip;
 pub(crate) mod sparse;
 pub(crate) mod transpose;
+pub(crate) mod winograd;
 
 /// How the positions of a slice of sequences lie in a buffer of rows of `channels` numbers.
 ///

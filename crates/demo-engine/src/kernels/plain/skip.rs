@@ -75,12 +75,19 @@ impl<R: Real> Nonzeros<R> {
     /// Whether so few numbers of a matrix with rows of `columns` are not zero that skipping pays.
     #[inline(always)]
     pub(crate) fn pay(matrix: &[R], columns: usize) -> bool {
+        Self::fewer(matrix, columns, DENSITY)
+    }
+
+    /// Whether fewer than this part of the numbers of a matrix with rows of `columns` are not zero, by a look
+    /// at some of its rows.
+    #[inline(always)]
+    pub(crate) fn fewer(matrix: &[R], columns: usize, part: f64) -> bool {
         let (mut rows, mut left) = (0, 0);
         for row in matrix.chunks_exact(columns).step_by(SAMPLE) {
             left += row.iter().map(|&x| u32::from(x != R::ZERO)).sum::<u32>();
             rows += 1;
         }
-        f64::from(left) < DENSITY * (rows * columns) as f64
+        f64::from(left) < part * (rows * columns) as f64
     }
 
     /// Lists those of a matrix with rows of `columns`.
