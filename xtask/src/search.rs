@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use demo_suite::{Balance, ModelKind, Placement, Profile, RunConfig, SearchConfig, Strategy};
+use demo_suite::{Balance, HeldOut, ModelKind, Placement, Profile, RunConfig, SearchConfig, Strategy};
 
 use crate::reproduce::{DeviceArg, on_ctrl_c, revision, typed};
 
@@ -17,6 +17,12 @@ pub(crate) struct Args {
     /// Regimes drawn for each model, its honest one among them
     #[arg(long, default_value_t = 27, value_name = "N")]
     budget: usize,
+    /// Files of regimes to compare with the honest one, in place of drawn ones
+    #[arg(long, value_name = "FILE,..", value_delimiter = ',', conflicts_with = "budget")]
+    regimes: Vec<PathBuf>,
+    /// Which fifth of a training half judges: any sequences, or of ranked peaks the strongest (at most 250 of them)
+    #[arg(long, default_value = "any", value_name = "any|strongest")]
+    judge: HeldOut,
     /// Which sets, and how large simulated ones are: as of `cargo xtask reproduce`
     #[arg(long, default_value = "standard", value_name = "smoke|standard|full|encode57|encode108")]
     profile: Profile,
@@ -86,7 +92,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         SearchArg::Random => Strategy::Random,
         SearchArg::Halving => Strategy::Halving,
     };
-    let config = SearchConfig { run, strategy, budget: args.budget };
+    let config =
+        SearchConfig { run, strategy, budget: args.budget, regimes: args.regimes.clone(), judge: args.judge };
     let found = demo_suite::search(&config, &on_ctrl_c()?)?;
     for (model, regime) in &found.regimes {
         eprintln!("{model}: {regime:?}");

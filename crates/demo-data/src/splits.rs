@@ -6,6 +6,7 @@
 //! Cost: a sort of the sequences and one pass over the groups per part.
 
 use demo_core::{DnaSequence, Seed};
+use rand::Rng;
 use rand::seq::SliceRandom;
 
 use crate::{Error, Example, Result};
@@ -76,6 +77,54 @@ impl Split {
             return Err(Error::Fold { found, wanted: "one between 0 and 1".into() });
         }
         let part_of = assign(examples, &[1.0 - fraction, fraction], seed.child("split"))?;
+        Ok(split_at(&part_of, 1))
+    }
+
+    /// Holds out one of every two of the strongest peaks, with what was made from them: about `fraction` of
+    /// the positives, at most `most`, from among the strongest twice as many. Ranks are 1 for the strongest.
+    ///
+    /// # Errors
+    /// [`Error::Fold`] where no positive has a rank, the fraction is not between 0 and 1/2, or a side lacks a
+    /// class: negatives are held out with the positive that they were made from.
+    pub fn strongest(examples: &[Example], fraction: f64, most: usize, seed: Seed) -> Result<Self> {
+        let refuse = |found: String, wanted: &str| Err(Error::Fold { found, wanted: wanted.to_owned() });
+        if !(fraction > 0.0 && fraction < 0.5) {
+            return refuse(
+                format!("a held-out fraction of {fraction} of the strongest"),
+                "one between 0 and 1/2",
+            );
+        }
+        let best = |members: &Vec<usize>| members.iter().filter_map(|&member| examples[member].rank).min();
+        let mut ranked: Vec<(u32, Vec<usize>)> =
+            groups(examples).into_iter().filter_map(|members| Some((best(&members)?, members))).collect();
+        if ranked.is_empty() {
+            return refuse(
+                "no positive with a rank".to_owned(),
+                "ranks of peaks, as DeepBind's files have them",
+            );
+        }
+        ranked.sort();
+        let positives = |members: &[usize]| members.iter().filter(|&&member| examples[member].bound).count();
+        let all = examples.iter().filter(|example| example.bound).count();
+        let wanted = (all as f64 * fraction).round() as usize;
+        let wanted = wanted.clamp(1, most.max(1));
+        let mut random = seed.child("strongest").stream("coins");
+        let (mut part_of, mut held_out) = (vec![0; examples.len()], 0);
+        for two in ranked.chunks(2) {
+            if held_out >= wanted {
+                break;
+            }
+            let (_, members) = &two[random.random_range(0..2) % two.len()];
+            held_out += positives(members);
+            for &member in members {
+                part_of[member] = 1;
+            }
+        }
+        let mut filled = [[0.0; 2]; 2];
+        for (example, &part) in examples.iter().zip(&part_of) {
+            filled[part][usize::from(example.bound)] += 1.0;
+        }
+        check_parts(&filled, examples.len(), ranked.len())?;
         Ok(split_at(&part_of, 1))
     }
 }
@@ -185,6 +234,7 @@ fn root(parent: &mut [usize], mut index: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rand::Rng;
 
     use super::*;
 
@@ -305,5 +355,45 @@ mod tests {
         assert!(Folds::new(&examples, 1, Seed::new(1)).is_err());
         assert!(Split::new(&examples, 1.0, Seed::new(1)).is_err());
         assert!(Split::new(&examples, f64::NAN, Seed::new(1)).is_err());
+    }
+
+    #[test]
+    fn the_strongest_are_shared_out() {
+        // Peaks 1 to 100, the weakest first, each followed by its shuffle; one copy of the strongest far below.
+        let mut examples = Vec::new();
+        let mut random = Seed::new(4).stream("peaks");
+        for rank in (1..=100).rev() {
+            for bound in [true, false] {
+                let codes: Vec<u8> = (0..20).map(|_| random.random_range(0..4)).collect();
+                let example = Example::new(DnaSequence::from_codes(codes).unwrap(), bound).with_pair(rank);
+                examples.push(Example { rank: bound.then_some(rank), ..example });
+            }
+        }
+        examples[40].sequence = examples[198].sequence.clone();
+        let split = Split::strongest(&examples, 0.2, 15, Seed::new(9)).unwrap();
+        let ranks = |places: &[usize]| places.iter().filter_map(|&at| examples[at].rank).collect::<Vec<_>>();
+        let held_out = ranks(&split.held_out);
+        // Twenty would be a fifth; at most fifteen are wanted, among the strongest thirty, and one more where the
+        // copy is among them.
+        assert!((15..=16).contains(&held_out.len()), "{held_out:?}");
+        let strong = held_out.iter().filter(|&&rank| rank <= 31).count();
+        assert!(strong >= 15, "{held_out:?}");
+        assert_eq!(split.held_out.len(), 2 * held_out.len());
+        assert_eq!(split.train.len() + split.held_out.len(), examples.len());
+        let sides = [40, 198].map(|at| split.held_out.contains(&at));
+        assert_eq!(sides[0], sides[1], "a copy is seen from both sides");
+        assert_eq!(split, Split::strongest(&examples, 0.2, 15, Seed::new(9)).unwrap());
+        assert_ne!(split, Split::strongest(&examples, 0.2, 15, Seed::new(8)).unwrap());
+        let all = Split::strongest(&examples, 0.2, 500, Seed::new(9)).unwrap();
+        assert!((20..=21).contains(&ranks(&all.held_out).len()));
+
+        let message = |examples: &[Example], fraction| {
+            Split::strongest(examples, fraction, 10, Seed::new(1)).unwrap_err().to_string()
+        };
+        assert!(message(&examples, 0.5).contains("a held-out fraction of 0.5 of the strongest"));
+        let unknown: Vec<Example> = examples.iter().map(|x| Example { rank: None, ..x.clone() }).collect();
+        assert!(message(&unknown, 0.2).contains("no positive with a rank"));
+        let unpaired: Vec<Example> = examples.iter().map(|x| Example { pair: None, ..x.clone() }).collect();
+        assert!(message(&unpaired, 0.2).contains("0 unbound"));
     }
 }

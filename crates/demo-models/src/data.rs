@@ -19,8 +19,17 @@ use crate::{Error, Result};
 pub struct LabelledSequences {
     codes: Vec<u8>,
     labels: Vec<u8>,
+    /// What each sequence weighs in the loss; none where all weigh the same.
+    weights: Option<Vec<Weight>>,
     length: usize,
 }
+
+/// A positive, finite number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Weight(f32);
+
+/// None is a NaN.
+impl Eq for Weight {}
 
 impl LabelledSequences {
     /// Checks and copies the sequences, in their order.
@@ -53,7 +62,24 @@ impl LabelledSequences {
         if positives == 0 || positives == count {
             return Err(Error::OneClass { positives, negatives: count - positives });
         }
-        Ok(Self { codes, labels: labels.to_vec(), length })
+        Ok(Self { codes, labels: labels.to_vec(), weights: None, length })
+    }
+
+    /// The same sequences, each with its weight in the loss, of training and of validation. A step's loss is
+    /// divided by the sum of its weights, so that only their ratios matter; class weights ([`crate::Balance`])
+    /// multiply them.
+    ///
+    /// # Errors
+    /// [`Error::WeightCount`], and [`Error::Weight`] where one is no positive, finite number.
+    pub fn with_weights(self, weights: &[f32]) -> Result<Self> {
+        if weights.len() != self.len() {
+            return Err(Error::WeightCount { sequences: self.len(), weights: weights.len() });
+        }
+        let good = |weight: &f32| weight.is_finite() && *weight > 0.0;
+        if let Some(sequence) = weights.iter().position(|weight| !good(weight)) {
+            return Err(Error::Weight { sequence, found: weights[sequence] });
+        }
+        Ok(Self { weights: Some(weights.iter().map(|&weight| Weight(weight)).collect()), ..self })
     }
 
     /// Number of sequences.
@@ -76,6 +102,11 @@ impl LabelledSequences {
         &self.labels
     }
 
+    /// What a sequence weighs in the loss.
+    pub(crate) fn weight(&self, sequence: usize) -> f32 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[sequence].0)
+    }
+
     /// (n, length)
     pub(crate) fn codes(&self) -> &[u8] {
         &self.codes
@@ -86,12 +117,15 @@ impl LabelledSequences {
         self.codes.chunks_exact(self.length).flat_map(reverse_complement).collect()
     }
 
-    /// A fingerprint of sequences, order and labels, by which a resumed training knows its data.
+    /// A fingerprint of sequences, order, labels and weights, by which a resumed training knows its data.
     pub(crate) fn digest(&self) -> String {
         let mut hash = Sha256::new();
         hash.update((self.length as u64).to_le_bytes());
         hash.update(&self.codes);
         hash.update(&self.labels);
+        for weight in self.weights.iter().flatten() {
+            hash.update(weight.0.to_le_bytes());
+        }
         hex(&hash.finalize())
     }
 }
@@ -139,6 +173,13 @@ mod tests {
             "found 2 bound and 0 unbound sequences, wanted at least one of each"
         );
         assert!(message(&[], &[]).starts_with("found 0 bound"));
+        let weighted = |weights: &[f32]| {
+            let set = LabelledSequences::new(&sequences(&["ACG", "CCG"]), &[0, 1]).unwrap();
+            set.with_weights(weights).unwrap_err().to_string()
+        };
+        assert_eq!(weighted(&[1.0]), "found 1 weights for 2 sequences, wanted one each");
+        assert_eq!(weighted(&[1.0, 0.0]), "sequence 2: found weight 0, wanted a positive, finite number");
+        assert!(weighted(&[f32::NAN, 1.0]).starts_with("sequence 1: found weight NaN"));
     }
 
     #[test]
@@ -148,5 +189,6 @@ mod tests {
         let swapped = LabelledSequences::new(&sequences(&["AACN", "TTTT"]), &[0, 1]).unwrap();
         assert_ne!(set.digest(), swapped.digest());
         assert_eq!(set.digest().len(), 64);
+        assert_ne!(set.digest(), set.clone().with_weights(&[1.0, 1.0]).unwrap().digest());
     }
 }

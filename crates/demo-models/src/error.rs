@@ -49,6 +49,22 @@ pub enum Error {
         /// Number of labels.
         labels: usize,
     },
+    /// A data set whose weights are not one a sequence.
+    #[error("found {weights} weights for {sequences} sequences, wanted one each")]
+    WeightCount {
+        /// Number of sequences.
+        sequences: usize,
+        /// Number of weights.
+        weights: usize,
+    },
+    /// A weight that is none.
+    #[error("sequence {}: found weight {found}, wanted a positive, finite number", sequence + 1)]
+    Weight {
+        /// The sequence, from 0 on.
+        sequence: usize,
+        /// Its weight.
+        found: f32,
+    },
     /// A label that is neither 0 nor 1.
     #[error("sequence {}: found label {found}, wanted 0 (unbound) or 1 (bound)", sequence + 1)]
     Label {

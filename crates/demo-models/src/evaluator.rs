@@ -2,7 +2,7 @@
 
 use demo_engine::{BankShape, Batch, Buffer, CodeStore, DType, Device, Input, Network, Params, Plan, Task};
 
-use crate::{CLASSES, Result};
+use crate::Result;
 
 /// A plan for one member and the logits it writes.
 #[derive(Debug)]
@@ -54,15 +54,14 @@ impl Forward {
     }
 }
 
-/// The mean negative log-likelihood of labels under (n, 2) logits, each class with its weight.
-pub(crate) fn mean_loss(logits: &[f64], labels: &[u8], weights: [f64; CLASSES]) -> f64 {
-    let loss = |(logits, &label): (&[f64], &u8)| {
+/// The mean negative log-likelihood of labels under (n, 2) logits, each sequence with its weight.
+pub(crate) fn mean_loss(logits: &[f64], labels: &[u8], weights: &[f64]) -> f64 {
+    let loss = |((logits, &label), weight): ((&[f64], &u8), &f64)| {
         // log(1 + e^x) for x = other - own, without overflow.
         let x = logits[usize::from(1 - label)] - logits[usize::from(label)];
-        weights[usize::from(label)] * (x.max(0.0) + (-x.abs()).exp().ln_1p())
+        weight * (x.max(0.0) + (-x.abs()).exp().ln_1p())
     };
-    let weight: f64 = labels.iter().map(|&label| weights[usize::from(label)]).sum();
-    logits.chunks_exact(2).zip(labels).map(loss).sum::<f64>() / weight
+    logits.chunks_exact(2).zip(labels).zip(weights).map(loss).sum::<f64>() / weights.iter().sum::<f64>()
 }
 
 #[cfg(test)]
@@ -74,11 +73,11 @@ mod tests {
         // By hand: softmax of (0, ln 3) is (1/4, 3/4).
         let (logits, equal) = ([0.0, 3f64.ln(), 0.0, 3f64.ln()], [1.0, 1.0]);
         let wanted = f64::midpoint((4.0f64 / 3.0).ln(), 4f64.ln());
-        assert!((mean_loss(&logits, &[1, 0], equal) - wanted).abs() < 1e-15);
-        assert_eq!(mean_loss(&[0.0, 2000.0], &[0], equal), 2000.0);
-        assert_eq!(mean_loss(&[0.0, 2000.0], &[1], equal), 0.0);
-        // Bound three times: three quarters of ln 4/3, one of ln 4.
+        assert!((mean_loss(&logits, &[1, 0], &equal) - wanted).abs() < 1e-15);
+        assert_eq!(mean_loss(&[0.0, 2000.0], &[0], &[1.0]), 2000.0);
+        assert_eq!(mean_loss(&[0.0, 2000.0], &[1], &[1.0]), 0.0);
+        // The bound one three times: three quarters of ln 4/3, one of ln 4.
         let wanted = 0.75 * (4.0f64 / 3.0).ln() + 0.25 * 4f64.ln();
-        assert!((mean_loss(&logits, &[1, 0], [1.0, 3.0]) - wanted).abs() < 1e-15);
+        assert!((mean_loss(&logits, &[1, 0], &[3.0, 1.0]) - wanted).abs() < 1e-15);
     }
 }

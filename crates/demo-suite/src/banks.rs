@@ -125,6 +125,7 @@ mod tests {
     use crate::config::Protocol;
     use crate::models::ModelKind;
     use crate::plan::Recipe;
+    use crate::ranks::RankUse;
 
     fn network(model: ModelKind) -> Architecture {
         model.name().parse().unwrap()
@@ -149,6 +150,7 @@ mod tests {
             recipe: Recipe::Network {
                 architecture: network(model),
                 training: Box::new(TrainingConfig::as_published()),
+                ranks: RankUse::default(),
             },
             id: format!("job {place}"),
             folder: PathBuf::new(),

@@ -15,6 +15,7 @@ use crate::checksum::identity;
 use crate::config::{Profile, Protocol, Settings};
 use crate::files::path_component;
 use crate::models::{Method, ModelKind};
+use crate::ranks::{RankUse, is_default};
 use crate::sets::LoadedSet;
 use crate::sizes::Sizes;
 use crate::stages::compare::Targets;
@@ -64,8 +65,16 @@ impl Job {
     /// The network that is trained, and how; none for a baseline.
     pub(crate) fn network(&self) -> Option<(&Architecture, &TrainingConfig)> {
         match &self.recipe {
-            Recipe::Network { architecture, training } => Some((architecture, training)),
+            Recipe::Network { architecture, training, .. } => Some((architecture, training)),
             Recipe::Baseline { .. } => None,
+        }
+    }
+
+    /// What its training makes of ranks.
+    pub(crate) fn ranks(&self) -> RankUse {
+        match self.recipe {
+            Recipe::Network { ranks, .. } => ranks,
+            Recipe::Baseline { .. } => RankUse::default(),
         }
     }
 
@@ -84,7 +93,7 @@ impl Job {
 #[derive(Debug, Clone)]
 pub(crate) enum Recipe {
     /// A network under its regime.
-    Network { architecture: Architecture, training: Box<TrainingConfig> },
+    Network { architecture: Architecture, training: Box<TrainingConfig>, ranks: RankUse },
     /// A method without one; the settings matter for gapped k-mers.
     Baseline { baseline: Baseline, gkm: GkmConfig },
 }
@@ -121,6 +130,8 @@ struct Identity<'a> {
     device: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<usize>,
+    #[serde(skip_serializing_if = "is_default")]
+    ranks: RankUse,
 }
 
 /// All jobs of a run, sets in the suite's order, then models, protocols, folds, seeds.
@@ -219,6 +230,10 @@ fn job(
     let (recipe, id) = match model.method() {
         Method::Network(architecture) => {
             let (architecture, training) = regime(settings, (model, architecture), protocol, examples);
+            let ranks = match (protocol, settings.regimes.get(&model)) {
+                (Protocol::Honest, Some(regime)) => regime.ranks(),
+                _ => RankUse::default(),
+            };
             let id = identity(&Identity {
                 results,
                 version,
@@ -231,8 +246,9 @@ fn job(
                 seed,
                 device,
                 size,
+                ranks,
             });
-            (Recipe::Network { architecture, training: Box::new(training) }, id)
+            (Recipe::Network { architecture, training: Box::new(training), ranks }, id)
         }
         Method::Baseline(baseline) => {
             let gkm = GkmConfig::default();

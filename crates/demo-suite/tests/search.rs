@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use demo_core::{DnaSequence, Seed};
 use demo_suite::{
-    Balance, DeviceChoice, Error, Interrupt, ModelKind, Placement, Profile, RunConfig, SearchConfig,
+    Balance, DeviceChoice, Error, HeldOut, Interrupt, ModelKind, Placement, Profile, RunConfig, SearchConfig,
     Strategy, reproduce, search,
 };
 use rand::Rng;
@@ -82,6 +82,8 @@ fn a_search_reads_no_test_half_resumes_and_hands_its_regime_to_a_run() {
         run: RunConfig { threads: Some(threads), ..config(&data, folder.path().join(out)) },
         strategy,
         budget: 9,
+        regimes: Vec::new(),
+        judge: HeldOut::Any,
     };
     let whole = search(&searched("whole", Strategy::Halving, 1), &Interrupt::default()).unwrap();
     let trials = rows(&whole.trials);
@@ -103,12 +105,12 @@ fn a_search_reads_no_test_half_resumes_and_hands_its_regime_to_a_run() {
     assert_eq!([of_rung("1")[0][2].as_str(), of_rung("3")[0][2].as_str()], ["1/9", "1/1"]);
     // Steps of both sets: a ninth of thirty each, and all.
     let steps = |schedule| if schedule == "cosine" { "4" } else { "8" };
-    assert!(of_rung("1").iter().all(|row| row[15] == steps(row[9].as_str())), "{trials:?}");
-    assert_eq!(of_rung("3")[0][15], "60");
-    let scores: Vec<f64> = of_rung("3").iter().map(|row| row[13].parse().unwrap()).collect();
+    assert!(of_rung("1").iter().all(|row| row[17] == steps(row[9].as_str())), "{trials:?}");
+    assert_eq!(of_rung("3")[0][17], "60");
+    let scores: Vec<f64> = of_rung("3").iter().map(|row| row[15].parse().unwrap()).collect();
     assert!(scores.iter().all(|score| score <= &scores[0]), "{trials:?}");
     assert_eq!(of_rung("1").iter().filter(|row| row[3] == "0" && row[4] == "0.01").count(), 1);
-    let chosen: Vec<_> = trials.iter().filter(|row| row[17] == "yes").collect();
+    let chosen: Vec<_> = trials.iter().filter(|row| row[19] == "yes").collect();
     assert_eq!(chosen, of_rung("3")[..1]);
     assert_eq!(whole.regimes.len(), 1);
     assert_eq!(chosen[0][4], whole.regimes[&ModelKind::RnnSmall].learning_rate.to_string());
@@ -176,11 +178,90 @@ fn what_cannot_be_searched_is_refused() {
     write_sets(folder.path());
     let run = config(folder.path(), folder.path().join("out"));
     let refused = |run: &RunConfig, budget| {
-        let config = SearchConfig { run: run.clone(), strategy: Strategy::Random, budget };
+        let config = SearchConfig {
+            regimes: Vec::new(),
+            judge: HeldOut::Any,
+            run: run.clone(),
+            strategy: Strategy::Random,
+            budget,
+        };
         search(&config, &Interrupt::default()).unwrap_err().to_string()
     };
     assert!(refused(&run, 1).starts_with("--budget 1: wanted 2 to 10000 regimes"));
     let gkm = RunConfig { models: Some(vec![ModelKind::Cnn, ModelKind::Gkm]), ..run };
     assert!(refused(&gkm, 3).starts_with("--models gkm: wanted networks alone"));
     assert!(!folder.path().join("out").exists());
+}
+
+/// A set as DeepBind writes it, strongest peaks first: the first half of them holds TGACTCA, the others GGGCGGG.
+fn write_ranked_set(folder: &Path) {
+    let mut random = Seed::new(6).stream("ranked set");
+    let mut row = |fold: &str, rank: u32, kind: &str, site: Option<&str>| {
+        let mut codes: Vec<u8> = (0..LENGTH).map(|_| random.random_range(0..4)).collect();
+        if let Some(site) = site {
+            codes[20..27].copy_from_slice(site.parse::<DnaSequence>().unwrap().as_codes());
+        }
+        let sequence = DnaSequence::from_codes(codes).unwrap();
+        format!("{fold}\tseq_{rank:05}_{kind}\t{sequence}\t{}\n", u8::from(kind == "peak"))
+    };
+    let header = "FoldID\tEventID\tseq\tBound\n";
+    let peak = |rank| if rank <= 60 { "TGACTCA" } else { "GGGCGGG" };
+    let training: String = (1..=120).map(|rank| row("A", rank, "peak", Some(peak(rank)))).collect();
+    let test: String = (1..=4)
+        .flat_map(|rank| [("peak", Some(peak(rank))), ("shuf", None)].map(|(kind, site)| (rank, kind, site)))
+        .map(|(rank, kind, site)| row("B", rank, kind, site))
+        .collect();
+    fs::write(folder.join("JUN_K562_A_AC.seq"), format!("{header}{training}")).unwrap();
+    fs::write(folder.join("JUN_K562_A_B.seq"), format!("{header}{test}")).unwrap();
+}
+
+#[test]
+fn given_regimes_are_compared_and_ranks_are_used_where_there_are_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ranked, plain) = (folder.path().join("ranked"), folder.path().join("plain"));
+    fs::create_dir_all(&ranked).unwrap();
+    write_ranked_set(&ranked);
+    write_sets(&plain);
+    let regime = |name: &str, weight: f64, validation: &str| {
+        let path = folder.path().join(name);
+        let text = format!(
+            r#"{{"format": "demo-regime-2", "command": "by hand", "regimes": {{"rnn-small": {{"learning_rate": 0.01,
+            "weight_decay": 0.0, "dropout": 0.5, "warm_up": 100, "averaging": 0.99, "schedule": "held",
+            "reverse_complement": true, "strands": "both", "rank_weight": {weight}, "validation": "{validation}"}}}}}}"#
+        );
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let regimes = vec![regime("same.json", 0.0, "any"), regime("ranks.json", 4.0, "strongest")];
+    let searched = |data: &Path, out: &str, judge| SearchConfig {
+        run: RunConfig { max_steps: Some(12), ..config(data, folder.path().join(out)) },
+        strategy: Strategy::Random,
+        budget: 27,
+        regimes: regimes.clone(),
+        judge,
+    };
+    let found = search(&searched(&ranked, "any", HeldOut::Any), &Interrupt::default()).unwrap();
+    let mut trials = rows(&found.trials);
+    trials.sort_by(|a, b| a[3].cmp(&b[3]));
+    let part = |row: &[String], columns: std::ops::Range<usize>| row[columns].join(" ");
+    assert_eq!(trials.len(), 3);
+    assert_eq!(part(&trials[0], 4..14), "0.01 0 0.5 100 0.99 held yes both 0 any");
+    assert_eq!(part(&trials[2], 4..14), "0.01 0 0.5 100 0.99 held yes both 4 strongest");
+    // The same regime gives the same, another use of ranks does not.
+    assert_eq!(part(&trials[0], 15..18), part(&trials[1], 15..18));
+    let judged = search(&searched(&ranked, "strongest", HeldOut::Strongest), &Interrupt::default()).unwrap();
+    assert_ne!(fs::read(&judged.trials).unwrap(), fs::read(&found.trials).unwrap());
+
+    // A run takes it too, and it is another network.
+    let trained = |out: &str, regime: Option<PathBuf>| {
+        let run = RunConfig { regime, max_steps: Some(12), ..config(&ranked, folder.path().join(out)) };
+        reproduce(&run, &Interrupt::default()).unwrap();
+        fs::read(folder.path().join(out).join("models/JUN_K562_A/rnn-small/model.safetensors")).unwrap()
+    };
+    assert_ne!(trained("by-rank", Some(regimes[1].clone())), trained("as-it-is", Some(regimes[0].clone())));
+
+    // Where there are no ranks, nothing can be made of them.
+    let error =
+        search(&searched(&plain, "none", HeldOut::Any), &Interrupt::default()).unwrap_err().to_string();
+    assert!(error.contains("K562") && error.contains("no positive with a rank"), "{error}");
 }

@@ -27,9 +27,9 @@ pub(super) struct MemberState {
     validation: Option<Rows>,
     training_labels: Vec<u8>,
     validation_labels: Vec<u8>,
-    /// What a sequence of each class weighs in training and in validation.
-    training_weights: [f32; CLASSES],
-    validation_weights: [f64; CLASSES],
+    /// What each sequence weighs.
+    training_weights: Vec<f32>,
+    validation_weights: Vec<f64>,
     visits: Visits,
     limit: u64,
     /// Steps this member has done.
@@ -68,12 +68,22 @@ impl MemberState {
             Visits::new(config.order, config.batch, labels.len(), either, member.seed)
         };
         let validation_labels = member.validation.map_or(&[][..], LabelledSequences::labels);
+        let balance = config.balance.training_weights(labels);
+        let training_weights = labels
+            .iter()
+            .enumerate()
+            .map(|(at, &label)| (balance[usize::from(label)] * f64::from(member.training.weight(at))) as f32);
+        let balance = config.balance.validation_weights(validation_labels);
+        let validation_weights = validation_labels.iter().enumerate().map(|(at, &label)| {
+            let own = member.validation.map_or(1.0, |validation| validation.weight(at));
+            balance[usize::from(label)] * f64::from(own)
+        });
         Self {
             digests: (member.training.digest(), member.validation.map(LabelledSequences::digest)),
             training_labels: labels.to_vec(),
             validation_labels: validation_labels.to_vec(),
-            training_weights: config.balance.training_weights(labels).map(|weight| weight as f32),
-            validation_weights: config.balance.validation_weights(validation_labels),
+            training_weights: training_weights.collect(),
+            validation_weights: validation_weights.collect(),
             limit: config.step_limit(visits.epoch_steps()),
             config: config.clone(),
             seed: member.seed,
@@ -128,9 +138,8 @@ impl MemberState {
                 _ => training.start,
             };
             rows.push(start + visit.sequence);
-            let label = self.training_labels[visit.sequence as usize];
-            labels.push(label);
-            weights.push(self.training_weights[usize::from(label)]);
+            labels.push(self.training_labels[visit.sequence as usize]);
+            weights.push(self.training_weights[visit.sequence as usize]);
         }
         rows.resize(full, training.start);
         labels.resize(full, 0);
@@ -239,7 +248,7 @@ impl MemberState {
     /// below it. Exhausted, the final descent begins, or the training ends where the schedule has none.
     fn watch(&mut self, loss: Option<f64>) {
         let (Some(patience), Some(loss)) = (self.config.patience, loss) else { return };
-        let chance = chance_loss(&self.validation_labels, self.validation_weights);
+        let chance = chance_loss(&self.validation_labels, &self.validation_weights);
         let record = &mut self.record;
         if record.reference.is_none() && loss > chance - LEARNED {
             return;
@@ -286,7 +295,7 @@ impl MemberState {
             training_loss,
             training_auroc: auroc(&scores, &labels),
             validation_loss: logits
-                .map(|logits| mean_loss(logits, &self.validation_labels, self.validation_weights)),
+                .map(|logits| mean_loss(logits, &self.validation_labels, &self.validation_weights)),
             validation_auroc: logits.and_then(|logits| auroc(&differences(logits), &self.validation_labels)),
             learning_rate: self.learning_rate(self.steps.saturating_sub(1)),
         }
@@ -302,11 +311,9 @@ impl MemberState {
     }
 }
 
-/// The loss of always predicting the share of bound sequences, each class with its weight.
-fn chance_loss(labels: &[u8], weights: [f64; CLASSES]) -> f64 {
-    let total = |labels: &mut dyn Iterator<Item = &u8>| -> f64 {
-        labels.map(|&label| weights[usize::from(label)]).sum()
-    };
-    let bound = total(&mut labels.iter().filter(|&&label| label == 1)) / total(&mut labels.iter());
+/// The loss of always predicting the share of bound sequences, each with its weight.
+fn chance_loss(labels: &[u8], weights: &[f64]) -> f64 {
+    let bound = labels.iter().zip(weights).filter(|&(&label, _)| label == 1).map(|(_, weight)| weight);
+    let bound = bound.sum::<f64>() / weights.iter().sum::<f64>();
     -(bound * bound.ln() + (1.0 - bound) * (1.0 - bound).ln())
 }

@@ -10,6 +10,9 @@
 //! full training. Cost, in full trainings of each set: `N` for `N` regimes, and by halving about
 //! `2 + log3(N)`, more for `N` above 27.
 //!
+//! Regimes may be given instead of drawn, to be compared on training halves; and of halves whose peaks have
+//! ranks the strongest may judge, where those of a test half are the strongest too.
+//!
 //! On a CUDA device the trainings of a rung that share an architecture, dropout included, are one bank, as
 //! large as memory allows; on the CPU each is trained alone, several at a time. Every training that has ended
 //! with its bank is in the journal. A bank that was asked to stop goes on where it was; one that was killed
@@ -35,6 +38,7 @@ use crate::models::{Method, ModelKind};
 use crate::output::OutputFolder;
 use crate::plan;
 use crate::progress::Progress;
+use crate::ranks::{HeldOut, RankUse, is_default};
 use crate::sets::plan_sets;
 use crate::training::is_out_of_memory;
 use crate::{Error, Result, workers};
@@ -66,6 +70,10 @@ pub struct SearchConfig {
     pub strategy: Strategy,
     /// Regimes drawn for each model, the honest one among them.
     pub budget: usize,
+    /// Files of regimes to compare with the honest one in place of drawn ones.
+    pub regimes: Vec<PathBuf>,
+    /// Which sequences of a training half judge.
+    pub judge: HeldOut,
 }
 
 /// What decides a search's outcome.
@@ -73,6 +81,10 @@ pub struct SearchConfig {
 struct SearchSettings {
     strategy: Strategy,
     budget: usize,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<BTreeMap<ModelKind, Regime>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    judge: HeldOut,
     device: String,
     #[serde(flatten)]
     run: Settings,
@@ -97,9 +109,13 @@ pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
     let settings = check(config)?;
     let SelectedDevice { device, name, reason } = select_device(config.run.device)?;
     let plans = plan_sets(&settings)?;
+    let candidates: Vec<BTreeMap<ModelKind, Regime>> =
+        config.regimes.iter().map(|path| regime::read(path)).collect::<Result<_>>()?;
     let kept = SearchSettings {
         strategy: config.strategy,
         budget: config.budget,
+        candidates: candidates.clone(),
+        judge: config.judge,
         device: name.to_owned(),
         run: settings.clone(),
     };
@@ -107,9 +123,15 @@ pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
     let threads = config.run.thread_count();
     eprintln!("computing on {reason} with {threads} threads; results go to {}", out.path().display());
     let seed = Seed::new(settings.seed);
+    let mut ranks = vec![RankUse::default()];
+    for regime in candidates.iter().flat_map(BTreeMap::values) {
+        if !ranks.contains(&regime.ranks()) {
+            ranks.push(regime.ranks());
+        }
+    }
     let sets = workers::for_each(threads, &plans, |plan| {
         interrupt.check()?;
-        SearchSet::new(plan.name(), &plan.load_training(seed)?, seed)
+        SearchSet::new(plan.name(), &plan.load_training(seed)?, (config.judge, &ranks), seed)
     })?;
     let search = Search {
         journal: Journal::open(&out.path().join("journal"))?,
@@ -124,7 +146,8 @@ pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
     let mut table = Table::new(columns());
     let mut regimes = BTreeMap::new();
     for &model in &search.settings.models {
-        let ranked = search.model(model, config.strategy, config.budget)?;
+        let candidates = (config.budget, &candidates[..]);
+        let ranked = search.model(model, config.strategy, candidates)?;
         for row in &ranked {
             table.push(row.cells(model))?;
         }
@@ -179,11 +202,22 @@ struct Row {
 
 impl Search<'_> {
     /// All rungs of a model's search, in their order; the best trial of the last one is chosen.
-    fn model(&self, model: ModelKind, strategy: Strategy, budget: usize) -> Result<Vec<Row>> {
+    fn model(
+        &self,
+        model: ModelKind,
+        strategy: Strategy,
+        (budget, candidates): (usize, &[BTreeMap<ModelKind, Regime>]),
+    ) -> Result<Vec<Row>> {
         let Method::Network(architecture) = model.method() else { return Ok(Vec::new()) };
         let seed = Seed::new(self.settings.seed).child("search").child(model.name());
         let own = Regime::of(&architecture, &TrainingConfig::honest(&architecture, 1_000));
-        let regimes: Vec<Regime> = (0..budget).map(|trial| Regime::draw(own, trial, seed)).collect();
+        let regimes: Vec<Regime> = if candidates.is_empty() {
+            (0..budget).map(|trial| Regime::draw(own, trial, seed)).collect()
+        } else {
+            // The honest one, then those given, in their order.
+            std::iter::once(own).chain(candidates.iter().filter_map(|of| of.get(&model).copied())).collect()
+        };
+        let budget = regimes.len();
         let (mut trials, mut width): (Vec<usize>, usize) = ((0..budget).collect(), budget);
         let rungs = match strategy {
             Strategy::Random => 1,
@@ -218,7 +252,7 @@ impl Search<'_> {
     ) -> Result<Vec<Row>> {
         let mut pieces = Vec::new();
         for &trial in trials {
-            pieces.extend(self.sets.iter().map(|set| self.trial(model, set, &regimes[trial], part)));
+            pieces.extend(self.sets.iter().filter_map(|set| self.trial(model, set, &regimes[trial], part)));
         }
         let known = pieces.iter().map(|piece| self.journal.read("search", &piece.id));
         let known: Vec<Option<TrialOutcome>> = known.collect::<Result<_>>()?;
@@ -273,7 +307,7 @@ impl Search<'_> {
         set: &'a SearchSet,
         regime: &Regime,
         part: u64,
-    ) -> Trial<'a> {
+    ) -> Option<Trial<'a>> {
         let of = (model, architecture.clone());
         let (mut architecture, mut training) =
             plan::regime(&self.settings, of, Protocol::Honest, set.examples());
@@ -285,7 +319,7 @@ impl Search<'_> {
         // The same for all trials, so that they differ by their regimes alone.
         let seed =
             Seed::new(self.settings.seed).child(&format!("{}/{model}/{}", set.name(), Protocol::Honest));
-        Trial::new(set, architecture, training, seed, self.device.name)
+        Trial::new(set, (architecture, training, regime.ranks()), seed, self.device.name)
     }
 }
 
@@ -332,6 +366,8 @@ impl Row {
             Cell::from(self.regime.schedule.name()),
             Cell::from(if self.regime.reverse_complement { "yes" } else { "no" }),
             Cell::from(if self.regime.strands == Strands::Both { "both" } else { "forward" }),
+            number(self.regime.rank_weight),
+            Cell::from(self.regime.validation.name()),
             Cell::from(self.outcomes.len()),
             Cell::from(self.score()),
             Cell::from(least),
@@ -359,6 +395,8 @@ fn columns() -> Vec<Column> {
         text("schedule"),
         text("reverse_complement"),
         text("strands"),
+        text("rank_weight"),
+        text("validation"),
         count("sets"),
         auroc("auroc"),
         auroc("auroc_least"),

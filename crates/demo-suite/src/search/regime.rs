@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomically;
 use crate::models::ModelKind;
+use crate::ranks::{HeldOut, RankUse, is_default};
 use crate::{Error, Result};
 
 const FORMAT: &str = "demo-regime-2";
@@ -20,6 +21,8 @@ const DECAYS: (f64, f64) = (1e-5, 1e-1);
 const DROPOUTS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
 const WARM_UPS: [u64; 5] = [0, 30, 100, 300, 1_000];
 const AVERAGINGS: [f64; 5] = [0.0, 0.9, 0.97, 0.99, 0.997];
+/// The most that ranks may weigh: a ratio of 3,000.
+const MOST: f64 = 8.0;
 /// What is usually best is drawn three times in four.
 const USUAL: [bool; 4] = [true, true, true, false];
 /// A cosine takes this part of the honest regime's limit of steps, 30 of its 80 epochs.
@@ -67,6 +70,12 @@ pub struct Regime {
     pub reverse_complement: bool,
     /// Which strands validation and prediction read.
     pub strands: Strands,
+    /// How much more the strongest peak weighs than the weakest, as a power of e; 0 for not at all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rank_weight: f64,
+    /// Which sequences validate.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub validation: HeldOut,
 }
 
 impl Regime {
@@ -93,7 +102,14 @@ impl Regime {
             schedule,
             reverse_complement: training.reverse_complement,
             strands: training.strands,
+            rank_weight: 0.0,
+            validation: HeldOut::Any,
         }
+    }
+
+    /// What it makes of ranks.
+    pub(crate) fn ranks(&self) -> RankUse {
+        RankUse { weight: self.rank_weight, validation: self.validation }
     }
 
     /// The regime of a trial; that of number 0 is the honest one, which is thus always among those compared.
@@ -115,6 +131,7 @@ impl Regime {
             schedule: if USUAL[stream.random_range(0..4)] { Fall::Held } else { Fall::Cosine },
             reverse_complement: USUAL[stream.random_range(0..4)],
             strands: if USUAL[stream.random_range(0..4)] { Strands::Both } else { Strands::Forward },
+            ..honest
         }
     }
 
@@ -152,6 +169,7 @@ impl Regime {
             ((0.0..=1.0).contains(&self.weight_decay), "weight_decay", self.weight_decay, "0 to 1"),
             (share(self.dropout), "dropout", self.dropout, "at least 0, below 1"),
             (share(self.averaging), "averaging", self.averaging, "at least 0, below 1"),
+            ((0.0..=MOST).contains(&self.rank_weight), "rank_weight", self.rank_weight, "0 to 8"),
         ];
         numbers.into_iter().find(|(good, ..)| !good).map(|(_, name, found, wanted)| (name, found, wanted))
     }
@@ -266,6 +284,7 @@ mod tests {
         for (from, to, words) in [
             ("\"dropout\": 0.5", "\"dropout\": 1.5", "dropout 1.5 of cnn, wanted at least 0"),
             ("0.001", "-1", "learning_rate -1 of cnn, wanted a positive number"),
+            ("0.001,", "0.001, \"rank_weight\": 9.0,", "rank_weight 9 of cnn, wanted 0 to 8"),
             ("\"cnn\"", "\"gkm\"", "a regime of gkm"),
             ("\"cnn\"", "\"cnn9\"", "unknown variant `cnn9`"),
             (FORMAT, "demo-regime-9", "demo-regime-9"),

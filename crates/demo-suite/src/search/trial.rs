@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use demo_core::{DnaSequence, Seed};
-use demo_data::{Example, Split};
+use demo_data::Example;
 use demo_eval::ScoredLabels;
 use demo_models::{
     Architecture, Device, LabelledSequences, Member, Status, Trainer, TrainingConfig, bank_capacity,
@@ -15,11 +15,12 @@ use serde::{Deserialize, Serialize};
 use crate::checksum::{examples_sha256, identity};
 use crate::interrupt::Interrupt;
 use crate::plan::VALIDATION_FRACTION;
+use crate::ranks::{HeldOut, RankUse};
 use crate::stages::train::labelled;
 use crate::{Error, Result};
 
 /// Raised when outcomes change although no setting did.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 /// Share of a training half that judges.
 const JUDGING_FRACTION: f64 = 0.2;
 
@@ -28,25 +29,43 @@ const JUDGING_FRACTION: f64 = 0.2;
 pub(super) struct SearchSet {
     name: String,
     sha256: String,
-    training: LabelledSequences,
-    validation: LabelledSequences,
+    judge: HeldOut,
+    /// What is left for training and validation, by what a regime makes of ranks.
+    seen: Vec<(RankUse, Seen)>,
     judging: Vec<DnaSequence>,
     judging_labels: Vec<bool>,
 }
 
+#[derive(Debug)]
+struct Seen {
+    training: LabelledSequences,
+    validation: LabelledSequences,
+}
+
 impl SearchSet {
-    /// Divides a training half, by the run's seed.
-    pub(super) fn new(name: &str, half: &[Example], seed: Seed) -> Result<Self> {
+    /// Divides a training half, by the run's seed, for regimes that make this of ranks.
+    pub(super) fn new(
+        name: &str,
+        half: &[Example],
+        (judge, ranks): (HeldOut, &[RankUse]),
+        seed: Seed,
+    ) -> Result<Self> {
         let named = |source| Error::Set { set: name.to_owned(), source: Box::new(source) };
         let seed = seed.child(name);
-        let outer = Split::new(half, JUDGING_FRACTION, seed.child("judging")).map_err(named)?;
-        let seen: Vec<Example> = outer.train.iter().map(|&place| half[place].clone()).collect();
-        let inner = Split::new(&seen, VALIDATION_FRACTION, seed.child("validation")).map_err(named)?;
+        let outer = judge.split(half, JUDGING_FRACTION, seed.child("judging")).map_err(named)?;
+        let left: Vec<Example> = outer.train.iter().map(|&place| half[place].clone()).collect();
+        let mut seen = Vec::new();
+        for &ranks in ranks {
+            let inner = ranks.split(&left, seed).map_err(named)?;
+            let training = labelled((name, &left), &inner.train, ranks)?;
+            let validation = labelled((name, &left), &inner.held_out, ranks)?;
+            seen.push((ranks, Seen { training, validation }));
+        }
         Ok(Self {
             name: name.to_owned(),
             sha256: examples_sha256(half),
-            training: labelled(&seen, &inner.train)?,
-            validation: labelled(&seen, &inner.held_out)?,
+            judge,
+            seen,
             judging: outer.held_out.iter().map(|&place| half[place].sequence.clone()).collect(),
             judging_labels: outer.held_out.iter().map(|&place| half[place].bound).collect(),
         })
@@ -58,7 +77,7 @@ impl SearchSet {
 
     /// Sequences that a network may see, validation included.
     pub(super) fn examples(&self) -> usize {
-        self.training.len() + self.validation.len()
+        self.seen.first().map_or(0, |(_, seen)| seen.training.len() + seen.validation.len())
     }
 }
 
@@ -68,6 +87,7 @@ pub(super) struct Trial<'a> {
     /// What the journal knows it by.
     pub(super) id: String,
     set: &'a SearchSet,
+    seen: &'a Seen,
     architecture: Architecture,
     training: TrainingConfig,
     seed: Seed,
@@ -85,27 +105,27 @@ pub(super) struct TrialOutcome {
 impl<'a> Trial<'a> {
     pub(super) fn new(
         set: &'a SearchSet,
-        architecture: Architecture,
-        training: TrainingConfig,
+        (architecture, training, ranks): (Architecture, TrainingConfig, RankUse),
         seed: Seed,
         device: &str,
-    ) -> Self {
+    ) -> Option<Self> {
         let version = (VERSION, env!("CARGO_PKG_VERSION"));
-        let data = (&set.name, &set.sha256, JUDGING_FRACTION, VALIDATION_FRACTION);
+        let data = (&set.name, &set.sha256, (JUDGING_FRACTION, set.judge), (VALIDATION_FRACTION, ranks));
         let id = identity(&("search", version, data, &architecture, &training, seed, device));
-        Self { id, set, architecture, training, seed }
+        let (_, seen) = set.seen.iter().find(|(known, _)| *known == ranks)?;
+        Some(Self { id, set, seen, architecture, training, seed })
     }
 
     /// Whether both can be members of one bank.
     pub(super) fn goes_with(&self, other: &Self) -> bool {
-        let of = |trial: &Self| (trial.training.batch, trial.set.training.length());
+        let of = |trial: &Self| (trial.training.batch, trial.seen.training.length());
         self.architecture == other.architecture && of(self) == of(other)
     }
 
     fn member(&self) -> Member<'_> {
         Member {
-            training: &self.set.training,
-            validation: Some(&self.set.validation),
+            training: &self.seen.training,
+            validation: Some(&self.seen.validation),
             config: &self.training,
             seed: self.seed,
         }
@@ -116,7 +136,7 @@ impl<'a> Trial<'a> {
 pub(super) fn capacity(trials: &[&Trial], device: &Device) -> Result<usize> {
     let Some(first) = trials.first() else { return Ok(1) };
     let sequences = trials.iter().map(|trial| 2 * trial.set.examples()).max().unwrap_or(0);
-    let (length, batch) = (first.set.training.length(), first.training.batch);
+    let (length, batch) = (first.seen.training.length(), first.training.batch);
     Ok(bank_capacity(&first.architecture, length, batch, sequences, device)?.unwrap_or(1))
 }
 
@@ -182,14 +202,18 @@ mod tests {
     #[test]
     fn a_trial_in_a_bank_is_what_it_is_alone() {
         let sets: Vec<SearchSet> = [("A", 60), ("B", 44)]
-            .map(|(name, pairs)| SearchSet::new(name, &half(7, pairs), Seed::new(1)).unwrap())
+            .map(|(name, pairs)| {
+                SearchSet::new(name, &half(7, pairs), (HeldOut::Any, &[RankUse::default()]), Seed::new(1))
+                    .unwrap()
+            })
             .into();
         let architecture = Architecture::Rnn(RnnConfig { hidden: 4, dropout: 0.1 });
         let trial = |set, weight_decay: f64, steps| {
             let mut training = TrainingConfig::honest(&architecture, 60);
             (training.max_steps, training.min_steps) = (Some(steps), steps);
             (training.batch, training.adam.weight_decay) = (16, weight_decay);
-            Trial::new(set, architecture.clone(), training, Seed::new(3), "cpu")
+            let regime = (architecture.clone(), training, RankUse::default());
+            Trial::new(set, regime, Seed::new(3), "cpu").unwrap()
         };
         let trials = [trial(&sets[0], 0.0, 30), trial(&sets[0], 0.3, 12), trial(&sets[1], 0.0, 20)];
         let folder = tempfile::tempdir().unwrap();
@@ -201,7 +225,8 @@ mod tests {
         assert_eq!(together.iter().map(|outcome| outcome.steps).collect::<Vec<_>>(), [30, 12, 20]);
         assert!(trials[0].goes_with(&trials[2]));
         let other = Architecture::Rnn(RnnConfig { hidden: 4, dropout: 0.2 });
-        let other = Trial::new(&sets[0], other, trials[0].training.clone(), Seed::new(3), "cpu");
+        let other = (other, trials[0].training.clone(), RankUse::default());
+        let other = Trial::new(&sets[0], other, Seed::new(3), "cpu").unwrap();
         assert!(!trials[0].goes_with(&other));
     }
 }

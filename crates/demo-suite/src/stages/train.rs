@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use demo_core::Seed;
-use demo_data::{DataSet, Example, Folds, Split, nested_subset};
+use demo_data::{DataSet, Example, Folds, nested_subset};
 use demo_models::{
     Device, Ending, LabelledSequences, Member, MemberProgress, Status, Trainer, TrainingConfig,
     TrainingSummary,
@@ -17,8 +17,9 @@ use crate::baselines::{self, Baseline, GkmConfig};
 use crate::config::Protocol;
 use crate::interrupt::Interrupt;
 use crate::outcomes::TrainOutcome;
-use crate::plan::{Job, VALIDATION_FRACTION};
+use crate::plan::Job;
 use crate::progress::Progress;
+use crate::ranks::RankUse;
 use crate::{Error, Result};
 
 /// Time between two saved states of a training, at least; and as many times that of the saving itself.
@@ -51,7 +52,7 @@ pub(crate) fn divide(job: &Job, set: &DataSet, folds: usize, seed: Seed) -> Resu
         return Ok(Parts { training: seen, validation: Vec::new(), held_out });
     }
     let examples: Vec<Example> = seen.iter().map(|&index| set.train()[index].clone()).collect();
-    let split = Split::new(&examples, VALIDATION_FRACTION, seed.child("validation")).map_err(named)?;
+    let split = job.ranks().split(&examples, seed).map_err(named)?;
     let of = |places: Vec<usize>| places.into_iter().map(|place| seen[place]).collect();
     Ok(Parts { training: of(split.train), validation: of(split.held_out), held_out })
 }
@@ -164,12 +165,13 @@ struct Data {
 
 impl Data {
     fn new(trainee: &Trainee) -> Result<Self> {
-        let (examples, parts) = (trainee.set.train(), &trainee.parts);
+        let (parts, ranks) = (&trainee.parts, trainee.job.ranks());
+        let of = |places: &[usize]| labelled((trainee.set.name(), trainee.set.train()), places, ranks);
         let validation = match parts.validation.as_slice() {
             [] => None,
-            places => Some(labelled(examples, places)?),
+            places => Some(of(places)?),
         };
-        Ok(Self { training: labelled(examples, &parts.training)?, validation })
+        Ok(Self { training: of(&parts.training)?, validation })
     }
 
     fn member<'a>(&'a self, trainee: &Trainee<'a>) -> Member<'a> {
@@ -211,11 +213,20 @@ pub(crate) fn fit_baseline(
     Ok(TrainOutcome { summary, weights_sha256, seconds: started.elapsed().as_secs_f64() })
 }
 
-/// These of the examples, as a network is trained on them.
-pub(crate) fn labelled(examples: &[Example], places: &[usize]) -> Result<LabelledSequences> {
+/// These of a set's examples, as a network is trained on them.
+pub(crate) fn labelled(
+    (set, examples): (&str, &[Example]),
+    places: &[usize],
+    ranks: RankUse,
+) -> Result<LabelledSequences> {
+    let named = |source| Error::Set { set: set.to_owned(), source: Box::new(source) };
     let labels: Vec<u8> = places.iter().map(|&place| u8::from(examples[place].bound)).collect();
     let sequences = places.iter().map(|&place| &examples[place].sequence);
-    Ok(LabelledSequences::new(sequences, &labels)?)
+    let labelled = LabelledSequences::new(sequences, &labels)?;
+    Ok(match ranks.weights(examples, places).map_err(named)? {
+        Some(weights) => labelled.with_weights(&weights)?,
+        None => labelled,
+    })
 }
 
 /// Shows a fraction that only grows, in steps large enough to be seen.

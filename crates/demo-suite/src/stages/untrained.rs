@@ -69,6 +69,7 @@ mod tests {
     use crate::motif_counts::Factors;
     use crate::outcomes::ExplainOutcome;
     use crate::plan::Recipe;
+    use crate::ranks::RankUse;
     use crate::stages::compare::{Targets, compare};
     use crate::stages::train::labelled;
 
@@ -87,7 +88,11 @@ mod tests {
             seed_number: 1,
             size: None,
             seed: Seed::new(3),
-            recipe: Recipe::Network { architecture, training: Box::new(TrainingConfig::as_published()) },
+            recipe: Recipe::Network {
+                architecture,
+                training: Box::new(TrainingConfig::as_published()),
+                ranks: RankUse::default(),
+            },
             id: model.name().to_owned(),
             folder: PathBuf::new(),
             cost: 1,
@@ -100,7 +105,7 @@ mod tests {
     fn the_weights_are_those_that_training_starts_from() {
         let set = set();
         let places: Vec<usize> = (0..set.train().len()).collect();
-        let data = labelled(set.train(), &places).unwrap();
+        let data = labelled((set.name(), set.train()), &places, RankUse::default()).unwrap();
         for model in [ModelKind::CnnSmall, ModelKind::CnnExp, ModelKind::CnnRnnSmall, ModelKind::DeepbindLike]
         {
             let job = job(model, &set);

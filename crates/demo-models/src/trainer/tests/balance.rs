@@ -107,6 +107,33 @@ fn equal_weights_are_none_bit_for_bit() {
 }
 
 #[test]
+fn weights_of_sequences_are_what_weights_of_classes_are_bit_for_bit() {
+    let (training, validation) = (rare(70, 1), rare(40, 2));
+    let weighted = |set: &LabelledSequences, bound: f32| {
+        let weights: Vec<f32> =
+            set.labels().iter().map(|&label| if label == 1 { bound } else { 1.0 }).collect();
+        set.clone().with_weights(&weights).unwrap()
+    };
+    let outcome = |sequences: f32, balance| {
+        let config = TrainingConfig { balance, ..short_honest(30) };
+        let (training, validation) = (weighted(&training, sequences), weighted(&validation, sequences));
+        let member = Member {
+            training: &training,
+            validation: Some(&validation),
+            config: &config,
+            seed: Seed::new(3),
+        };
+        let trainer = trained(member, &Device::Cpu);
+        (bits(&trainer), trainer.models().unwrap().remove(0).summary)
+    };
+    let classes = |bound| Balance::Weights(ClassWeights::new(1.0, bound).unwrap());
+    assert_eq!(outcome(4.0, Balance::None), outcome(1.0, classes(4.0)));
+    // And both together.
+    assert_eq!(outcome(2.0, classes(2.0)), outcome(1.0, classes(4.0)));
+    assert_ne!(outcome(4.0, Balance::None).0, outcome(1.0, Balance::None).0);
+}
+
+#[test]
 fn balanced_trainings_have_the_same_bits_on_any_threads_after_interruptions_and_in_a_bank() {
     let (training, validation) = (rare(150, 1), rare(40, 2));
     let given = Balance::Weights(ClassWeights::new(1.0, 4.0).unwrap());
