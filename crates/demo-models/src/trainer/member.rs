@@ -13,7 +13,7 @@ use crate::order::{Visit, Visits};
 use crate::schedule::{Clock, Descent};
 use crate::{Balance, CLASSES, LabelledSequences, Schedule, TrainingConfig};
 
-/// How far below the loss of guessing a validation loss must have been for the patience to begin.
+/// How far below the loss of guessing a loss must be for the network to know something.
 const LEARNED: f64 = 0.01;
 
 /// A member in training.
@@ -196,7 +196,7 @@ impl MemberState {
             self.best = weights;
         }
         self.record.history.push(evaluation);
-        self.watch(evaluation.validation_loss);
+        self.watch(&evaluation);
         self.advance();
     }
 
@@ -244,13 +244,15 @@ impl MemberState {
     }
 
     /// Compares with the loss the patience remembers. These networks begin on a plateau at the loss of
-    /// guessing, and what has not yet learned anything has not converged either, so the patience begins
-    /// below it. Exhausted, the final descent begins, or the training ends where the schedule has none.
-    fn watch(&mut self, loss: Option<f64>) {
-        let (Some(patience), Some(loss)) = (self.config.patience, loss) else { return };
-        let chance = chance_loss(&self.validation_labels, &self.validation_weights);
+    /// guessing, and may fall back there; what knows nothing has not converged, so the patience does not count
+    /// there. A network that overfits guesses badly in validation too, but not in training. Exhausted, the final
+    /// descent begins, or the training ends where the schedule has none.
+    fn watch(&mut self, evaluation: &Evaluation) {
+        let (Some(patience), Some(loss)) = (self.config.patience, evaluation.validation_loss) else { return };
+        let known = chance_loss(&self.validation_labels, &self.validation_weights) - LEARNED;
+        let guesses = loss > known && (self.record.reference.is_none() || evaluation.training_loss > known);
         let record = &mut self.record;
-        if record.reference.is_none() && loss > chance - LEARNED {
+        if guesses && !record.settled {
             return;
         }
         if record.reference.is_none_or(|reference| loss < reference - self.config.tolerance) {
@@ -316,4 +318,55 @@ fn chance_loss(labels: &[u8], weights: &[f64]) -> f64 {
     let bound = labels.iter().zip(weights).filter(|&(&label, _)| label == 1).map(|(_, weight)| weight);
     let bound = bound.sum::<f64>() / weights.iter().sum::<f64>();
     -(bound * bound.ln() + (1.0 - bound) * (1.0 - bound).ln())
+}
+
+#[cfg(test)]
+mod tests {
+    use demo_core::DnaSequence;
+
+    use super::*;
+    use crate::Architecture;
+
+    /// The step at which a training with these losses, of training and of validation, settles.
+    fn settles(losses: &[(f64, f64)]) -> Option<usize> {
+        let sequences: [DnaSequence; 2] = ["ACGT".parse().unwrap(), "TTTT".parse().unwrap()];
+        let set = LabelledSequences::new(&sequences, &[0, 1]).unwrap();
+        let config = TrainingConfig {
+            patience: Some(3),
+            min_steps: 0,
+            ..TrainingConfig::honest(&Architecture::Cnn(crate::CnnConfig::default()), 2)
+        };
+        let member = Member { training: &set, validation: Some(&set), config: &config, seed: Seed::new(1) };
+        let rows = Rows { start: 0, reversed: None, count: 2 };
+        let mut state = MemberState::new(&member, rows, Some(rows));
+        losses.iter().position(|&(training_loss, validation_loss)| {
+            state.watch(&Evaluation {
+                step: 0,
+                epoch: 0,
+                training_loss,
+                training_auroc: None,
+                validation_loss: Some(validation_loss),
+                validation_auroc: None,
+                learning_rate: 0.0,
+            });
+            state.record.settled
+        })
+    }
+
+    #[test]
+    fn what_knows_nothing_has_not_converged() {
+        let chance = 2f64.ln();
+        let (guess, known, better) = ((chance, chance), (0.6, 0.6), (0.5, 0.5));
+        assert_eq!(settles(&[guess; 9]), None);
+        assert_eq!(settles(&[known; 9]), Some(3));
+        assert_eq!(settles(&[guess, guess, known, known, better, better, better, better]), Some(7));
+        // Back at the loss of guessing, for as long as it takes.
+        let mut collapsed = vec![guess, known];
+        collapsed.extend([guess; 20]);
+        assert_eq!(settles(&collapsed), None);
+        collapsed.extend([better; 4]);
+        assert_eq!(settles(&collapsed), Some(25));
+        // What overfits has learned something.
+        assert_eq!(settles(&[known, (0.3, 0.8), (0.2, 0.9), (0.1, 1.0)]), Some(3));
+    }
 }
