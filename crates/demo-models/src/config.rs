@@ -48,6 +48,26 @@ pub enum Selection {
     Last,
 }
 
+/// With which standard deviation an LSTM's weights start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LstmStart {
+    /// 1/sqrt(D + H) for both matrices, of D inputs and H hidden units, as published.
+    #[default]
+    Published,
+    /// 1/sqrt(D) for the input's matrix and 1/sqrt(H) for the recurrent one, so that each brings its gates sums
+    /// of standard deviation about 1, however few the inputs: with four bases the published rule leaves the
+    /// sequence a sixth of that.
+    Scaled,
+}
+
+impl LstmStart {
+    /// Whether it is the published rule.
+    pub fn is_published(&self) -> bool {
+        *self == Self::Published
+    }
+}
+
 /// Everything that decides how a network is trained, but its data and its seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +108,9 @@ pub struct TrainingConfig {
     /// and recognised.
     #[serde(default, skip_serializing_if = "Balance::is_none")]
     pub balance: Balance,
+    /// How an LSTM's weights start; not written where as published, likewise.
+    #[serde(default, skip_serializing_if = "LstmStart::is_published")]
+    pub lstm_start: LstmStart,
 }
 
 impl TrainingConfig {

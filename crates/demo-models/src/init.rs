@@ -6,22 +6,26 @@ use demo_core::Seed;
 use demo_engine::{Activation, DType, Device, Layer, Network, ParameterSpec, Params};
 use rand::RngCore;
 
-use crate::Result;
+use crate::{LstmStart, Result};
 
-/// One member a seed; see [`crate::Architecture::initial_parameters`] for the rules.
-pub(crate) fn initialise(network: &Network, seeds: &[Seed], device: &Device) -> Result<Params> {
-    let mut params = Params::zeros(network, seeds.len(), DType::F32, device)?;
-    for (member, seed) in seeds.iter().enumerate() {
+/// The members of a bank, each from its seed; see [`crate::Architecture::initial_parameters`] for the rules.
+pub(crate) fn initialise(
+    network: &Network,
+    members: &[(Seed, LstmStart)],
+    device: &Device,
+) -> Result<Params> {
+    let mut params = Params::zeros(network, members.len(), DType::F32, device)?;
+    for (member, &(seed, start)) in members.iter().enumerate() {
         for spec in network.parameters() {
             let mut stream = seed.child("initial weights").stream(&spec.name);
-            let values = draw(network, spec, &mut stream);
+            let values = draw(network, spec, start, &mut stream);
             params.set(member, &spec.name, &values)?;
         }
     }
     Ok(params)
 }
 
-fn draw(network: &Network, spec: &ParameterSpec, stream: &mut impl RngCore) -> Vec<f32> {
+fn draw(network: &Network, spec: &ParameterSpec, start: LstmStart, stream: &mut impl RngCore) -> Vec<f32> {
     let count = spec.shape.iter().product();
     if matches!(network.layers()[spec.layer], Layer::BatchNormalisation { .. }) {
         // It begins as a network without one would be: scale and running variance 1, shift and mean 0.
@@ -35,7 +39,12 @@ fn draw(network: &Network, spec: &ParameterSpec, stream: &mut impl RngCore) -> V
             return (0..count).map(|at| if at / hidden == 1 { 1.0 } else { 0.0 }).collect();
         }
         let inputs = input_channels(network, spec.layer);
-        let deviation = 1.0 / ((inputs + hidden) as f64).sqrt();
+        let entering = match start {
+            LstmStart::Published => inputs + hidden,
+            LstmStart::Scaled if spec.name.ends_with("input_weight") => inputs,
+            LstmStart::Scaled => hidden,
+        };
+        let deviation = 1.0 / (entering as f64).sqrt();
         return (0..count).map(|_| (deviation * normal(stream)) as f32).collect();
     }
     if matches!(network.layers()[spec.layer], Layer::SelfAttention { .. }) {
@@ -130,6 +139,10 @@ mod tests {
     use super::*;
     use crate::{Architecture, CnnConfig, CnnRnnConfig};
 
+    fn published(seed: u64) -> (Seed, LstmStart) {
+        (Seed::new(seed), LstmStart::Published)
+    }
+
     fn moments(values: &[f32]) -> (f64, f64) {
         let n = values.len() as f64;
         let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
@@ -141,7 +154,7 @@ mod tests {
     fn weights_follow_the_published_rules() {
         let architecture = Architecture::CnnRnn(CnnRnnConfig::default());
         let network = architecture.network(20).unwrap();
-        let params = initialise(&network, &[Seed::new(5), Seed::new(6)], &Device::Cpu).unwrap();
+        let params = initialise(&network, &[published(5), published(6)], &Device::Cpu).unwrap();
 
         let weight = params.get(0, "layer0.weight").unwrap();
         let bound = 1.0 / 6.0;
@@ -160,11 +173,28 @@ mod tests {
         assert_ne!(params.get(0, "layer2.backward.recurrent_weight").unwrap(), recurrent);
     }
 
+    #[test]
+    fn a_scaled_start_gives_each_matrix_of_an_lstm_its_own_deviation_and_changes_nothing_else() {
+        let network = Architecture::CnnRnn(CnnRnnConfig::default()).network(20).unwrap();
+        let both = [published(5), (Seed::new(5), LstmStart::Scaled)];
+        let params = initialise(&network, &both, &Device::Cpu).unwrap();
+        for (name, wanted) in [("input", 128f64), ("recurrent", 32.0)] {
+            let of = |member| params.get(member, &format!("layer2.forward.{name}_weight")).unwrap();
+            let ratio = wanted.sqrt().recip() * 160f64.sqrt();
+            for (scaled, published) in of(1).iter().zip(of(0)) {
+                assert!((f64::from(*scaled) - ratio * f64::from(published)).abs() < 1e-6);
+            }
+        }
+        for name in ["layer0.weight", "layer0.bias", "layer2.backward.bias"] {
+            assert_eq!(params.get(1, name).unwrap(), params.get(0, name).unwrap());
+        }
+    }
+
     /// Mean and standard deviation of the first layer's sums on random sequences, and the mean square of what
     /// its activation makes of them.
     fn first_layer(architecture: &Architecture) -> (f64, f64, f64) {
         let network = architecture.network(101).unwrap();
-        let params = initialise(&network, &[Seed::new(7)], &Device::Cpu).unwrap();
+        let params = initialise(&network, &[published(7)], &Device::Cpu).unwrap();
         let (weight, bias) = (params.get(0, "layer0.weight").unwrap(), params.get(0, "layer0.bias").unwrap());
         let Layer::Activation { function } = network.layers()[1] else { panic!("{network:?}") };
         let (filters, mut stream) = (bias.len(), Seed::new(8).stream("bases"));
@@ -212,7 +242,7 @@ mod tests {
     #[test]
     fn self_attention_starts_with_weights_by_fan_in_and_no_bias() {
         let network = "attention".parse::<Architecture>().unwrap().network(40).unwrap();
-        let params = initialise(&network, &[Seed::new(5)], &Device::Cpu).unwrap();
+        let params = initialise(&network, &[published(5)], &Device::Cpu).unwrap();
         let layer =
             network.layers().iter().position(|layer| matches!(layer, Layer::SelfAttention { .. })).unwrap();
         for (name, fan_in) in [("query", 128.0f32), ("key", 128.0), ("value", 128.0), ("output", 64.0)] {
@@ -234,7 +264,7 @@ mod tests {
             Layer::Activation { function: Activation::Exponential },
         ];
         let network = Network::new(9, layers).unwrap();
-        let params = initialise(&network, &[Seed::new(5)], &Device::Cpu).unwrap();
+        let params = initialise(&network, &[published(5)], &Device::Cpu).unwrap();
         let of = |name: &str| params.get(0, &format!("layer1.{name}")).unwrap();
         assert_eq!((of("scale"), of("running_variance")), (vec![1.0; 3], vec![1.0; 3]));
         assert_eq!((of("shift"), of("running_mean")), (vec![0.0; 3], vec![0.0; 3]));
@@ -246,8 +276,8 @@ mod tests {
     #[test]
     fn a_member_starts_the_same_in_every_bank() {
         let network = "cnn-rnn".parse::<Architecture>().unwrap().network(20).unwrap();
-        let alone = initialise(&network, &[Seed::new(6)], &Device::Cpu).unwrap();
-        let second = initialise(&network, &[Seed::new(5), Seed::new(6)], &Device::Cpu).unwrap();
+        let alone = initialise(&network, &[published(6)], &Device::Cpu).unwrap();
+        let second = initialise(&network, &[published(5), published(6)], &Device::Cpu).unwrap();
         for spec in network.parameters() {
             assert_eq!(alone.get(0, &spec.name).unwrap(), second.get(1, &spec.name).unwrap());
         }

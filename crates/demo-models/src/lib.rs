@@ -50,7 +50,7 @@ pub use arch::{
 };
 pub use balance::{Balance, ClassWeights};
 pub use checkpoint::TrainedModel;
-pub use config::{Interval, Order, Selection, Strands, TrainingConfig};
+pub use config::{Interval, LstmStart, Order, Selection, Strands, TrainingConfig};
 pub use data::LabelledSequences;
 pub use demo_engine::{
     Activation, AdamConfig, DType, Device, Error as EngineError, Network, Params, emulated_device,

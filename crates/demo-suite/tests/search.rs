@@ -105,12 +105,12 @@ fn a_search_reads_no_test_half_resumes_and_hands_its_regime_to_a_run() {
     assert_eq!([of_rung("1")[0][2].as_str(), of_rung("3")[0][2].as_str()], ["1/9", "1/1"]);
     // Steps of both sets: a ninth of thirty each, and all.
     let steps = |schedule| if schedule == "cosine" { "4" } else { "8" };
-    assert!(of_rung("1").iter().all(|row| row[17] == steps(row[9].as_str())), "{trials:?}");
-    assert_eq!(of_rung("3")[0][17], "60");
-    let scores: Vec<f64> = of_rung("3").iter().map(|row| row[15].parse().unwrap()).collect();
+    assert!(of_rung("1").iter().all(|row| row[18] == steps(row[9].as_str())), "{trials:?}");
+    assert_eq!(of_rung("3")[0][18], "60");
+    let scores: Vec<f64> = of_rung("3").iter().map(|row| row[16].parse().unwrap()).collect();
     assert!(scores.iter().all(|score| score <= &scores[0]), "{trials:?}");
     assert_eq!(of_rung("1").iter().filter(|row| row[3] == "0" && row[4] == "0.01").count(), 1);
-    let chosen: Vec<_> = trials.iter().filter(|row| row[19] == "yes").collect();
+    let chosen: Vec<_> = trials.iter().filter(|row| row[20] == "yes").collect();
     assert_eq!(chosen, of_rung("3")[..1]);
     assert_eq!(whole.regimes.len(), 1);
     assert_eq!(chosen[0][4], whole.regimes[&ModelKind::RnnSmall].learning_rate.to_string());
@@ -227,7 +227,7 @@ fn given_regimes_are_compared_and_ranks_are_used_where_there_are_any() {
         let text = format!(
             r#"{{"format": "demo-regime-2", "command": "by hand", "regimes": {{"rnn-small": {{"learning_rate": 0.01,
             "weight_decay": 0.0, "dropout": 0.5, "warm_up": 100, "averaging": 0.99, "schedule": "held",
-            "reverse_complement": true, "strands": "both", "rank_weight": {weight}, "validation": "{validation}"}}}}}}"#
+            "reverse_complement": true, "strands": "both", "lstm_start": "scaled", "rank_weight": {weight}, "validation": "{validation}"}}}}}}"#
         );
         fs::write(&path, text).unwrap();
         path
@@ -245,10 +245,10 @@ fn given_regimes_are_compared_and_ranks_are_used_where_there_are_any() {
     trials.sort_by(|a, b| a[3].cmp(&b[3]));
     let part = |row: &[String], columns: std::ops::Range<usize>| row[columns].join(" ");
     assert_eq!(trials.len(), 3);
-    assert_eq!(part(&trials[0], 4..14), "0.01 0 0.5 100 0.99 held yes both 0 any");
-    assert_eq!(part(&trials[2], 4..14), "0.01 0 0.5 100 0.99 held yes both 4 strongest");
+    assert_eq!(part(&trials[0], 4..15), "0.01 0 0.5 100 0.99 held yes both scaled 0 any");
+    assert_eq!(part(&trials[2], 4..15), "0.01 0 0.5 100 0.99 held yes both scaled 4 strongest");
     // The same regime gives the same, another use of ranks does not.
-    assert_eq!(part(&trials[0], 15..18), part(&trials[1], 15..18));
+    assert_eq!(part(&trials[0], 16..20), part(&trials[1], 16..20));
     let judged = search(&searched(&ranked, "strongest", HeldOut::Strongest), &Interrupt::default()).unwrap();
     assert_ne!(fs::read(&judged.trials).unwrap(), fs::read(&found.trials).unwrap());
 

@@ -23,7 +23,7 @@ pub use rnn::RnnConfig;
 
 use crate::init::initialise;
 use crate::predictor::first_layers;
-use crate::{Error, Result};
+use crate::{Error, LstmStart, Result};
 
 /// Unbound and bound.
 pub const CLASSES: usize = 2;
@@ -86,7 +86,8 @@ impl Architecture {
     ///
     /// Weights and biases of convolutions and dense layers are uniform in ±1/sqrt(fan-in), the fan-in
     /// being the numbers that enter one output: Torch7's rule, which the published networks used. LSTM
-    /// weights are normal with standard deviation 1/sqrt(D + H), D the inputs and H the hidden units;
+    /// weights are normal with standard deviation 1/sqrt(D + H), D the inputs and H the hidden units (see
+    /// [`LstmStart`] for another rule, which a training may choose);
     /// the forget gate's biases are 1, the other LSTM biases 0. Where the first activation is exponential, the
     /// first layer's weights are wider, its sums then having standard deviation 1, and its biases such that the
     /// exponential's mean square is that of a rectifier: -2.54 for filters of 9 bases. The maps of self-attention have
@@ -97,7 +98,9 @@ impl Architecture {
     /// # Errors
     /// [`Error::Engine`] where the device has no room.
     pub fn initial_parameters(&self, network: &Network, seeds: &[Seed], device: &Device) -> Result<Params> {
-        initialise(network, seeds, device)
+        let members: Vec<(Seed, LstmStart)> =
+            seeds.iter().map(|&seed| (seed, LstmStart::Published)).collect();
+        initialise(network, &members, device)
     }
 }
 

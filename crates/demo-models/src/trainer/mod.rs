@@ -31,7 +31,8 @@ pub use progress::{Ending, Evaluation, MemberProgress, Progress, Status, Trainin
 
 use crate::checkpoint::single;
 use crate::evaluator::Forward;
-use crate::{Architecture, CLASSES, LabelledSequences, Result, TrainedModel, TrainingConfig};
+use crate::init::initialise;
+use crate::{Architecture, CLASSES, LabelledSequences, LstmStart, Result, TrainedModel, TrainingConfig};
 use bank::{check_members, gather};
 use lockstep::Lockstep;
 use member::MemberState;
@@ -134,8 +135,9 @@ impl Trainer {
         let (batch, length) = check_members(members)?;
         let network = architecture.network(length)?;
         let (store, members) = gather(members, length, device)?;
-        let seeds: Vec<Seed> = in_training.iter().map(|&at| members[at].seed).collect();
-        let params = architecture.initial_parameters(&network, &seeds, device)?;
+        let starts: Vec<(Seed, LstmStart)> =
+            in_training.iter().map(|&at| (members[at].seed, members[at].config.lstm_start)).collect();
+        let params = initialise(&network, &starts, device)?;
         let configs: Vec<AdamConfig> = in_training.iter().map(|&at| members[at].config.adam).collect();
         let adam = Adam::of_each(configs, &params)?;
         let averages = members.iter().any(|member| member.config.averaging.is_some());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use demo_core::Seed;
-use demo_models::{Architecture, Schedule, Strands, TrainingConfig};
+use demo_models::{Architecture, LstmStart, Schedule, Strands, TrainingConfig};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,9 @@ pub struct Regime {
     pub reverse_complement: bool,
     /// Which strands validation and prediction read.
     pub strands: Strands,
+    /// How an LSTM's weights start.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lstm_start: LstmStart,
     /// How much more the strongest peak weighs than the weakest, as a power of e; 0 for not at all.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rank_weight: f64,
@@ -102,6 +105,7 @@ impl Regime {
             schedule,
             reverse_complement: training.reverse_complement,
             strands: training.strands,
+            lstm_start: training.lstm_start,
             rank_weight: 0.0,
             validation: HeldOut::Any,
         }
@@ -156,6 +160,7 @@ impl Regime {
         if let Some(warm_up_steps) = training.schedule.warm_up_steps_mut() {
             *warm_up_steps = self.warm_up;
         }
+        training.lstm_start = self.lstm_start;
         training.averaging = (self.averaging > 0.0).then_some(self.averaging);
         (training.reverse_complement, training.strands) = (self.reverse_complement, self.strands);
     }
