@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::Input;
 use crate::kernels::plain::peak::collect_by_filter;
 use crate::kernels::vectorised;
+use crate::numbers::zeros;
 use crate::real::Real;
 use crate::store::UNKNOWN;
 
@@ -41,7 +42,10 @@ impl<R: Real> LaneTask<'_, R> {
                 Wanted::Logits => {}
                 Wanted::Truncations => slice.truncations(work, slice.rows, &mut lane.truncated, place),
                 Wanted::Mutants => {
-                    let Lane { logits, mutants, .. } = &mut *lane;
+                    let Lane { logits, mutants, rows, .. } = &mut *lane;
+                    if mutants.is_empty() {
+                        *mutants = zeros(*rows * each);
+                    }
                     let (own, to) = (&logits[place * chain.outputs..], &mut mutants[place * each..]);
                     slice.mutants(work, slice.rows, own, to);
                 }
