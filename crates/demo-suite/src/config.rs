@@ -335,12 +335,7 @@ impl RunConfig {
     /// The regimes of the file that are of these models.
     fn regimes(&self, models: &[ModelKind]) -> Result<BTreeMap<ModelKind, Regime>> {
         let Some(path) = &self.regime else { return Ok(BTreeMap::new()) };
-        let mut regimes = regime::read(path)?;
-        regimes.retain(|model, _| models.contains(model));
-        if regimes.is_empty() {
-            return Err(setting("--regime", &path.display(), "a regime of one of --models in it"));
-        }
-        Ok(regimes)
+        regime::read_of(path, models, "--regime")
     }
 
     /// The output folder.

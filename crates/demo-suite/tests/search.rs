@@ -260,6 +260,12 @@ fn given_regimes_are_compared_and_ranks_are_used_where_there_are_any() {
     };
     assert_ne!(trained("by-rank", Some(regimes[1].clone())), trained("as-it-is", Some(regimes[0].clone())));
 
+    // A file without the search's models is no candidate.
+    let mut other = searched(&ranked, "other", HeldOut::Any);
+    other.run.models = Some(vec![ModelKind::CnnSmall]);
+    let error = search(&other, &Interrupt::default()).unwrap_err().to_string();
+    assert!(error.contains("--regimes") && error.contains("same.json: wanted a regime of one"), "{error}");
+
     // Where there are no ranks, nothing can be made of them.
     let error =
         search(&searched(&plain, "none", HeldOut::Any), &Interrupt::default()).unwrap_err().to_string();

@@ -42,9 +42,9 @@ impl<R: Real> LaneTask<'_, R> {
                 Wanted::Logits => {}
                 Wanted::Truncations => slice.truncations(work, slice.rows, &mut lane.truncated, place),
                 Wanted::Mutants => {
-                    let Lane { logits, mutants, rows, .. } = &mut *lane;
+                    let Lane { logits, mutants, .. } = &mut *lane;
                     if mutants.is_empty() {
-                        *mutants = zeros(*rows * each);
+                        *mutants = zeros(logits.len() / chain.outputs * each);
                     }
                     let (own, to) = (&logits[place * chain.outputs..], &mut mutants[place * each..]);
                     slice.mutants(work, slice.rows, own, to);

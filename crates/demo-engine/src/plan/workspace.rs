@@ -290,8 +290,6 @@ pub(crate) struct Lane<R> {
     pub(crate) input: Numbers<R>,
     /// Logits of the prefixes and of the suffixes of its sequences.
     pub(crate) truncated: [Numbers<R>; 2],
-    /// Sequences that there is room for.
-    pub(crate) rows: usize,
     /// Logits of the mutants of its sequences; none before the first run that wants them.
     pub(crate) mutants: Numbers<R>,
     /// Its part of the loss.
@@ -312,7 +310,6 @@ impl<R: Real> Lane<R> {
             logits: zeros(rows * chain.outputs),
             input: zeros(rows * chain.length * 4),
             truncated: [zeros(truncated), zeros(truncated)],
-            rows,
             mutants: zeros(0),
             loss: 0.0,
             sums: vec![0.0; widest_normalisation(chain) * 2],

@@ -109,8 +109,11 @@ pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
     let settings = check(config)?;
     let SelectedDevice { device, name, reason } = select_device(config.run.device)?;
     let plans = plan_sets(&settings)?;
-    let candidates: Vec<BTreeMap<ModelKind, Regime>> =
-        config.regimes.iter().map(|path| regime::read(path)).collect::<Result<_>>()?;
+    let candidates: Vec<BTreeMap<ModelKind, Regime>> = config
+        .regimes
+        .iter()
+        .map(|path| regime::read_of(path, &settings.models, "--regimes"))
+        .collect::<Result<_>>()?;
     let kept = SearchSettings {
         strategy: config.strategy,
         budget: config.budget,

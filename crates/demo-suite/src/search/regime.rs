@@ -230,6 +230,24 @@ pub(crate) fn read(path: &Path) -> Result<BTreeMap<ModelKind, Regime>> {
     Ok(file.regimes)
 }
 
+/// Reads those of these models.
+///
+/// # Errors
+/// As [`read`], and [`Error::Setting`] of the flag where there are none.
+pub(crate) fn read_of(
+    path: &Path,
+    models: &[ModelKind],
+    flag: &'static str,
+) -> Result<BTreeMap<ModelKind, Regime>> {
+    let mut regimes = read(path)?;
+    regimes.retain(|model, _| models.contains(model));
+    if regimes.is_empty() {
+        let wanted = "a regime of one of --models in it".to_owned();
+        return Err(Error::Setting { flag, found: path.display().to_string(), wanted });
+    }
+    Ok(regimes)
+}
+
 #[cfg(test)]
 mod tests {
     use demo_models::CnnConfig;
