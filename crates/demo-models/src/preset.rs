@@ -50,6 +50,12 @@ impl TrainingConfig {
     /// larger than published ([`LstmStart::Scaled`]): from the published start it stays at the loss of guessing
     /// for thousands of steps, on some sets for all of them. The attention variant has the CNN's numbers.
     pub fn honest(architecture: &Architecture, sequences: usize) -> Self {
+        Self::honest_in_batches(architecture, sequences, None)
+    }
+
+    /// The same in batches of this many sequences, where a number is given: the limit of 80 epochs and the two
+    /// evaluations of each are as many steps then.
+    pub fn honest_in_batches(architecture: &Architecture, sequences: usize, batch: Option<usize>) -> Self {
         let regime = match architecture {
             Architecture::Cnn(_) | Architecture::Attention(_) => {
                 Regime { batch: 32, rate: 1e-3, patience: 8, decay: 0.4 }
@@ -57,9 +63,10 @@ impl TrainingConfig {
             Architecture::Rnn(_) => Regime { batch: 64, rate: 1e-2, patience: 12, decay: 0.2 },
             Architecture::CnnRnn(_) => Regime { batch: 32, rate: 3e-3, patience: 6, decay: 0.2 },
         };
-        let epoch_steps = (sequences / regime.batch).max(1) as u64;
+        let batch = batch.unwrap_or(regime.batch).max(1);
+        let epoch_steps = (sequences / batch).max(1) as u64;
         Self {
-            batch: regime.batch,
+            batch,
             learning_rate: regime.rate,
             schedule: Schedule::HoldThenDecay { warm_up_steps: 100, decay: regime.decay, last: 0.01 },
             max_epochs: None,
@@ -114,6 +121,9 @@ mod tests {
             }
             let honest = TrainingConfig::honest(&architecture, 10);
             assert!(honest.needs_validation() && honest.step_limit(1) >= 1_000);
+            let small = TrainingConfig::honest_in_batches(&architecture, 32_000, Some(16));
+            assert_eq!((small.batch, small.max_steps), (16, Some(80 * 2_000)));
+            assert_eq!(small.evaluate_every, Interval::Steps(1_000));
         }
         assert!(!TrainingConfig::as_published().needs_validation());
     }

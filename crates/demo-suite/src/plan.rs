@@ -16,6 +16,7 @@ use crate::config::{Profile, Protocol, Settings};
 use crate::files::path_component;
 use crate::models::{Method, ModelKind};
 use crate::ranks::{RankUse, is_default};
+use crate::search::Regime;
 use crate::sets::LoadedSet;
 use crate::sizes::Sizes;
 use crate::stages::compare::Targets;
@@ -229,8 +230,9 @@ fn job(
     let data = &set.sha256;
     let (recipe, id) = match model.method() {
         Method::Network(architecture) => {
-            let (architecture, training) = regime(settings, (model, architecture), protocol, examples);
-            let ranks = match (protocol, settings.regimes.get(&model)) {
+            let own = settings.regimes.get(&model);
+            let (architecture, training) = regime(settings, architecture, protocol, (examples, own));
+            let ranks = match (protocol, own) {
                 (Protocol::Honest, Some(regime)) => regime.ranks(),
                 _ => RankUse::default(),
             };
@@ -309,18 +311,20 @@ fn training_examples(set: &DataSet, folds: usize) -> usize {
     if folds == 1 { all } else { all - all / folds }
 }
 
-/// A network and how it is trained on so many sequences, those it is validated on included.
+/// A network and how it is trained on so many sequences, those it is validated on included: by the honest
+/// protocol as a regime has it, where there is one.
 pub(crate) fn regime(
     settings: &Settings,
-    (model, mut architecture): (ModelKind, Architecture),
+    mut architecture: Architecture,
     protocol: Protocol,
-    examples: usize,
+    (examples, regime): (usize, Option<&Regime>),
 ) -> (Architecture, TrainingConfig) {
     let mut training = match protocol {
         Protocol::Honest => {
             let held_out = (examples as f64 * VALIDATION_FRACTION) as usize;
-            let mut training = TrainingConfig::honest(&architecture, examples - held_out);
-            if let Some(regime) = settings.regimes.get(&model) {
+            let batch = regime.and_then(|regime| regime.batch);
+            let mut training = TrainingConfig::honest_in_batches(&architecture, examples - held_out, batch);
+            if let Some(regime) = regime {
                 regime.apply(&mut architecture, &mut training);
             }
             altered(settings, training)
@@ -362,9 +366,8 @@ mod tests {
     fn what_is_asked_for_replaces_the_honest_regime_alone() {
         let architecture = Architecture::Cnn(CnnConfig::default());
         let plain = TrainingConfig::honest(&architecture, 850);
-        let of = |settings: &Settings, protocol| {
-            regime(settings, (ModelKind::Cnn, architecture.clone()), protocol, 1_000).1
-        };
+        let of =
+            |settings: &Settings, protocol| regime(settings, architecture.clone(), protocol, (1_000, None)).1;
         let settings = RunConfig::for_tests().settings().unwrap();
         assert_eq!(of(&settings, Protocol::Honest), plain);
         let asked = RunConfig {

@@ -104,13 +104,12 @@ fn a_search_reads_no_test_half_resumes_and_hands_its_regime_to_a_run() {
     }
     assert_eq!([of_rung("1")[0][2].as_str(), of_rung("3")[0][2].as_str()], ["1/9", "1/1"]);
     // Steps of both sets: a ninth of thirty each, and all.
-    let steps = |schedule| if schedule == "cosine" { "4" } else { "8" };
-    assert!(of_rung("1").iter().all(|row| row[18] == steps(row[9].as_str())), "{trials:?}");
-    assert_eq!(of_rung("3")[0][18], "60");
-    let scores: Vec<f64> = of_rung("3").iter().map(|row| row[16].parse().unwrap()).collect();
+    assert!(of_rung("1").iter().all(|row| row[22] == "8"), "{trials:?}");
+    assert_eq!(of_rung("3")[0][22], "60");
+    let scores: Vec<f64> = of_rung("3").iter().map(|row| row[20].parse().unwrap()).collect();
     assert!(scores.iter().all(|score| score <= &scores[0]), "{trials:?}");
     assert_eq!(of_rung("1").iter().filter(|row| row[3] == "0" && row[4] == "0.01").count(), 1);
-    let chosen: Vec<_> = trials.iter().filter(|row| row[20] == "yes").collect();
+    let chosen: Vec<_> = trials.iter().filter(|row| row[24] == "yes").collect();
     assert_eq!(chosen, of_rung("3")[..1]);
     assert_eq!(whole.regimes.len(), 1);
     assert_eq!(chosen[0][4], whole.regimes[&ModelKind::RnnSmall].learning_rate.to_string());
@@ -222,17 +221,23 @@ fn given_regimes_are_compared_and_ranks_are_used_where_there_are_any() {
     fs::create_dir_all(&ranked).unwrap();
     write_ranked_set(&ranked);
     write_sets(&plain);
-    let regime = |name: &str, weight: f64, validation: &str| {
+    let regime = |name: &str, weight: f64, validation: &str, course: &str| {
         let path = folder.path().join(name);
         let text = format!(
             r#"{{"format": "demo-regime-2", "command": "by hand", "regimes": {{"rnn-small": {{"learning_rate": 0.01,
             "weight_decay": 0.0, "dropout": 0.5, "warm_up": 100, "averaging": 0.99, "schedule": "held",
-            "reverse_complement": true, "strands": "both", "lstm_start": "scaled", "rank_weight": {weight}, "validation": "{validation}"}}}}}}"#
+            "reverse_complement": true, "strands": "both", "lstm_start": "scaled", "rank_weight": {weight},
+            "validation": "{validation}"{course}}}}}}}"#
         );
         fs::write(&path, text).unwrap();
         path
     };
-    let regimes = vec![regime("same.json", 0.0, "any"), regime("ranks.json", 4.0, "strongest")];
+    let course = r#", "batch": 8, "patience": 2, "descent": 0.1, "evaluate_every": 3"#;
+    let regimes = vec![
+        regime("same.json", 0.0, "any", ""),
+        regime("ranks.json", 4.0, "strongest", ""),
+        regime("course.json", 0.0, "any", course),
+    ];
     let searched = |data: &Path, out: &str, judge| SearchConfig {
         run: RunConfig { max_steps: Some(12), ..config(data, folder.path().join(out)) },
         strategy: Strategy::Random,
@@ -244,21 +249,24 @@ fn given_regimes_are_compared_and_ranks_are_used_where_there_are_any() {
     let mut trials = rows(&found.trials);
     trials.sort_by(|a, b| a[3].cmp(&b[3]));
     let part = |row: &[String], columns: std::ops::Range<usize>| row[columns].join(" ");
-    assert_eq!(trials.len(), 3);
-    assert_eq!(part(&trials[0], 4..15), "0.01 0 0.5 100 0.99 held yes both scaled 0 any");
-    assert_eq!(part(&trials[2], 4..15), "0.01 0 0.5 100 0.99 held yes both scaled 4 strongest");
-    // The same regime gives the same, another use of ranks does not.
-    assert_eq!(part(&trials[0], 16..20), part(&trials[1], 16..20));
+    assert_eq!(trials.len(), 4);
+    assert_eq!(part(&trials[0], 4..19), "0.01 0 0.5 100 0.99 held 64 12 0.2  yes both scaled 0 any");
+    assert_eq!(part(&trials[2], 4..19), "0.01 0 0.5 100 0.99 held     yes both scaled 4 strongest");
+    assert_eq!(part(&trials[3], 4..19), "0.01 0 0.5 100 0.99 held 8 2 0.1 3 yes both scaled 0 any");
+    // The same regime gives the same.
+    assert_eq!(part(&trials[0], 20..24), part(&trials[1], 20..24));
     let judged = search(&searched(&ranked, "strongest", HeldOut::Strongest), &Interrupt::default()).unwrap();
     assert_ne!(fs::read(&judged.trials).unwrap(), fs::read(&found.trials).unwrap());
 
-    // A run takes it too, and it is another network.
+    // A run takes them too, and they are other networks.
     let trained = |out: &str, regime: Option<PathBuf>| {
         let run = RunConfig { regime, max_steps: Some(12), ..config(&ranked, folder.path().join(out)) };
         reproduce(&run, &Interrupt::default()).unwrap();
         fs::read(folder.path().join(out).join("models/JUN_K562_A/rnn-small/model.safetensors")).unwrap()
     };
-    assert_ne!(trained("by-rank", Some(regimes[1].clone())), trained("as-it-is", Some(regimes[0].clone())));
+    let as_it_is = trained("as-it-is", Some(regimes[0].clone()));
+    assert_ne!(trained("by-rank", Some(regimes[1].clone())), as_it_is);
+    assert_ne!(trained("course", Some(regimes[2].clone())), as_it_is);
 
     // A file without the search's models is no candidate.
     let mut other = searched(&ranked, "other", HeldOut::Any);

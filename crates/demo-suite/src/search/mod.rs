@@ -255,7 +255,9 @@ impl Search<'_> {
     ) -> Result<Vec<Row>> {
         let mut pieces = Vec::new();
         for &trial in trials {
-            pieces.extend(self.sets.iter().filter_map(|set| self.trial(model, set, &regimes[trial], part)));
+            for set in &self.sets {
+                pieces.push(self.trial(model, set, &regimes[trial], part)?);
+            }
         }
         let known = pieces.iter().map(|piece| self.journal.read("search", &piece.id));
         let known: Vec<Option<TrialOutcome>> = known.collect::<Result<_>>()?;
@@ -310,11 +312,10 @@ impl Search<'_> {
         set: &'a SearchSet,
         regime: &Regime,
         part: u64,
-    ) -> Option<Trial<'a>> {
-        let of = (model, architecture.clone());
-        let (mut architecture, mut training) =
-            plan::regime(&self.settings, of, Protocol::Honest, set.examples());
-        regime.apply(&mut architecture, &mut training);
+    ) -> Result<Trial<'a>> {
+        let of = (set.examples(), Some(regime));
+        let (architecture, mut training) =
+            plan::regime(&self.settings, architecture.clone(), Protocol::Honest, of);
         if let (Some(steps), true) = (training.max_steps, part > 1) {
             let steps = steps.div_ceil(part);
             (training.max_steps, training.min_steps) = (Some(steps), training.min_steps.min(steps));
@@ -356,6 +357,7 @@ impl Row {
         let converged = self.outcomes.iter().filter(|outcome| outcome.converged).count();
         let steps: u64 = self.outcomes.iter().map(|outcome| outcome.steps).sum();
         let number = |value: f64| Cell::from(value.to_string());
+        let optional = |value: Option<String>| Cell::from(value.unwrap_or_default());
         vec![
             Cell::from(model.name()),
             Cell::from(self.rung + 1),
@@ -367,6 +369,10 @@ impl Row {
             Cell::from(warm_up),
             number(averaging),
             Cell::from(self.regime.schedule.name()),
+            optional(self.regime.batch.map(|batch| batch.to_string())),
+            optional(self.regime.patience.map(|patience| patience.to_string())),
+            optional(self.regime.descent.map(|descent| descent.to_string())),
+            optional(self.regime.evaluate_every.map(|steps| steps.to_string())),
             Cell::from(if self.regime.reverse_complement { "yes" } else { "no" }),
             Cell::from(if self.regime.strands == Strands::Both { "both" } else { "forward" }),
             Cell::from(if self.regime.lstm_start.is_published() { "published" } else { "scaled" }),
@@ -397,6 +403,10 @@ fn columns() -> Vec<Column> {
         count("warm_up"),
         text("averaging"),
         text("schedule"),
+        text("batch"),
+        text("patience"),
+        text("descent"),
+        text("evaluate_every"),
         text("reverse_complement"),
         text("strands"),
         text("lstm_start"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use demo_core::Seed;
-use demo_models::{Architecture, LstmStart, Schedule, Strands, TrainingConfig};
+use demo_models::{Architecture, Interval, LstmStart, Schedule, Strands, TrainingConfig};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,20 @@ pub struct Regime {
     pub reverse_complement: bool,
     /// Which strands validation and prediction read.
     pub strands: Strands,
+    /// Sequences of a step; the model's own where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+    /// Evaluations without a lower validation loss after which the rate falls; the model's own where none is
+    /// named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u32>,
+    /// Length of the fall, as a fraction of the steps before it, where the rate is held; the model's own where
+    /// none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descent: Option<f64>,
+    /// Steps between evaluations; half an epoch, and at least 100, where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluate_every: Option<u64>,
     /// How an LSTM's weights start.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lstm_start: LstmStart,
@@ -105,6 +119,13 @@ impl Regime {
             schedule,
             reverse_complement: training.reverse_complement,
             strands: training.strands,
+            batch: Some(training.batch),
+            patience: training.patience,
+            descent: match training.schedule {
+                Schedule::HoldThenDecay { decay, .. } => Some(decay),
+                _ => None,
+            },
+            evaluate_every: None,
             lstm_start: training.lstm_start,
             rank_weight: 0.0,
             validation: HeldOut::Any,
@@ -126,7 +147,7 @@ impl Regime {
         let learning_rate = round(honest.learning_rate * between(RATES, stream.random()));
         let weight_decay =
             if stream.random_range(0..3) == 0 { 0.0 } else { between(DECAYS, stream.random()) };
-        Self {
+        let mut drawn = Self {
             learning_rate,
             weight_decay,
             dropout: DROPOUTS[stream.random_range(0..DROPOUTS.len())],
@@ -136,10 +157,15 @@ impl Regime {
             reverse_complement: USUAL[stream.random_range(0..4)],
             strands: if USUAL[stream.random_range(0..4)] { Strands::Both } else { Strands::Forward },
             ..honest
+        };
+        if drawn.schedule == Fall::Cosine {
+            // It waits for nothing.
+            (drawn.patience, drawn.descent) = (None, None);
         }
+        drawn
     }
 
-    /// Puts the numbers in place of a network's own.
+    /// Puts the numbers in place of a network's own, but for the batch, from which the honest regime is made.
     pub(crate) fn apply(&self, architecture: &mut Architecture, training: &mut TrainingConfig) {
         let dropout = self.dropout as f32;
         match architecture {
@@ -150,6 +176,14 @@ impl Regime {
         }
         training.learning_rate = self.learning_rate;
         training.adam.weight_decay = self.weight_decay;
+        training.patience = self.patience.or(training.patience);
+        if let Some(steps) = self.evaluate_every {
+            training.evaluate_every = Interval::Steps(steps);
+        }
+        if let (Schedule::HoldThenDecay { decay, .. }, Some(descent)) = (&mut training.schedule, self.descent)
+        {
+            *decay = descent;
+        }
         if self.schedule == Fall::Cosine {
             training.schedule = Schedule::Cosine { warm_up_steps: 0, last: LAST };
             training.max_steps =
@@ -169,11 +203,16 @@ impl Regime {
     fn fault(&self) -> Option<(&'static str, f64, &'static str)> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let share = |value: f64| (0.0..1.0).contains(&value);
+        let descent = self.descent.unwrap_or(0.0);
         let numbers = [
             (positive(self.learning_rate), "learning_rate", self.learning_rate, "a positive number"),
             ((0.0..=1.0).contains(&self.weight_decay), "weight_decay", self.weight_decay, "0 to 1"),
             (share(self.dropout), "dropout", self.dropout, "at least 0, below 1"),
             (share(self.averaging), "averaging", self.averaging, "at least 0, below 1"),
+            (self.batch != Some(0), "batch", 0.0, "at least 1"),
+            (self.patience != Some(0), "patience", 0.0, "at least 1"),
+            (self.evaluate_every != Some(0), "evaluate_every", 0.0, "at least 1"),
+            ((0.0..=1.0).contains(&descent), "descent", descent, "0 to 1"),
             ((0.0..=MOST).contains(&self.rank_weight), "rank_weight", self.rank_weight, "0 to 8"),
         ];
         numbers.into_iter().find(|(good, ..)| !good).map(|(_, name, found, wanted)| (name, found, wanted))
@@ -293,6 +332,16 @@ mod tests {
         let (mut network, mut config) = (architecture, training);
         cosine.apply(&mut network, &mut config);
         assert_eq!((config.max_steps, config.patience), (Some(3_375), None));
+        let named = Regime { patience: Some(3), descent: Some(0.1), evaluate_every: Some(70), ..own };
+        let unnamed = Regime { patience: None, descent: None, batch: None, ..own };
+        let course = |regime: &Regime| {
+            let (mut network, mut config) = honest();
+            regime.apply(&mut network, &mut config);
+            let Schedule::HoldThenDecay { decay, .. } = config.schedule else { panic!("{config:?}") };
+            (config.patience, decay, config.evaluate_every)
+        };
+        assert_eq!(course(&named), (Some(3), 0.1, Interval::Steps(70)));
+        assert_eq!(course(&unnamed), course(&own));
     }
 
     #[test]
@@ -308,6 +357,9 @@ mod tests {
             ("\"dropout\": 0.5", "\"dropout\": 1.5", "dropout 1.5 of cnn, wanted at least 0"),
             ("0.001", "-1", "learning_rate -1 of cnn, wanted a positive number"),
             ("0.001,", "0.001, \"rank_weight\": 9.0,", "rank_weight 9 of cnn, wanted 0 to 8"),
+            ("\"batch\": 32", "\"batch\": 0", "batch 0 of cnn, wanted at least 1"),
+            ("\"descent\": 0.4", "\"descent\": 4.0", "descent 4 of cnn, wanted 0 to 1"),
+            ("\"batch\": 32", "\"evaluate_every\": 0", "evaluate_every 0 of cnn, wanted at least 1"),
             ("\"cnn\"", "\"gkm\"", "a regime of gkm"),
             ("\"cnn\"", "\"cnn9\"", "unknown variant `cnn9`"),
             (FORMAT, "demo-regime-9", "demo-regime-9"),

@@ -75,6 +75,16 @@ impl SearchSet {
         &self.name
     }
 
+    /// What is left for training and validation, by what a regime makes of ranks.
+    fn seen(&self, ranks: RankUse) -> Result<&Seen> {
+        let seen = self.seen.iter().find(|(known, _)| *known == ranks).map(|(_, seen)| seen);
+        seen.ok_or_else(|| Error::Setting {
+            flag: "--regimes",
+            found: format!("{ranks:?} on {}", self.name),
+            wanted: "a use of ranks that the set was divided for".to_owned(),
+        })
+    }
+
     /// Sequences that a network may see, validation included.
     pub(super) fn examples(&self) -> usize {
         self.seen.first().map_or(0, |(_, seen)| seen.training.len() + seen.validation.len())
@@ -108,12 +118,11 @@ impl<'a> Trial<'a> {
         (architecture, training, ranks): (Architecture, TrainingConfig, RankUse),
         seed: Seed,
         device: &str,
-    ) -> Option<Self> {
+    ) -> Result<Self> {
         let version = (VERSION, env!("CARGO_PKG_VERSION"));
         let data = (&set.name, &set.sha256, (JUDGING_FRACTION, set.judge), (VALIDATION_FRACTION, ranks));
         let id = identity(&("search", version, data, &architecture, &training, seed, device));
-        let (_, seen) = set.seen.iter().find(|(known, _)| *known == ranks)?;
-        Some(Self { id, set, seen, architecture, training, seed })
+        Ok(Self { id, set, seen: set.seen(ranks)?, architecture, training, seed })
     }
 
     /// Whether both can be members of one bank.

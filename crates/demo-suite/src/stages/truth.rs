@@ -33,12 +33,15 @@ use demo_motifmatch::{ScanOptions, ScanThreshold, Scanner};
 use super::evaluate::LEVEL;
 use crate::Result;
 use crate::checksum::identity;
+use crate::config::Profile;
 use crate::outcomes::{MapFigures, TrainOutcome, TruthOutcome};
 use crate::plan::Job;
 use crate::run::{Cost, Run, with_training};
 
 /// Positives that are looked at in each set.
 const POSITIVES: usize = 100;
+/// The same in the smoke profile, whose networks know too little for exact figures.
+const SMOKE_POSITIVES: usize = 25;
 /// A window whose p is below this scores like a site.
 const CHANCE_HIT: f64 = 1e-4;
 /// Resamples of the positives.
@@ -84,9 +87,10 @@ impl Run {
         let networks = networks.filter(|(job, _)| simulated(&job.set));
         let mut pieces: Vec<Piece> = sets.iter().map(|&set| Piece { set, network: None }).collect();
         pieces.extend(networks.map(|network| Piece { set: network.0.set, network: Some(network) }));
+        let positives = if self.settings.profile == Profile::Smoke { SMOKE_POSITIVES } else { POSITIVES };
         let id = |piece: &Piece| {
             let network = piece.network.map(|(job, train)| (&job.id, &train.weights_sha256));
-            identity(&(VERSION, &self.sets[piece.set].sha256, self.settings.placement, network))
+            identity(&(VERSION, positives, &self.sets[piece.set].sha256, self.settings.placement, network))
         };
         let outcomes = self.stage(
             "truth",
@@ -98,9 +102,10 @@ impl Run {
                 let started = Instant::now();
                 let mut outcome = match (&set.grammar, piece.network) {
                     (Some(grammar), Some((job, train))) => {
-                        Truth::new(&set.data, grammar)?.of_network(&mut self.predictor(job, train)?)?
+                        let truth = Truth::new(&set.data, grammar, positives)?;
+                        truth.of_network(&mut self.predictor(job, train)?)?
                     }
-                    (Some(grammar), None) => Truth::new(&set.data, grammar)?.of_references()?,
+                    (Some(grammar), None) => Truth::new(&set.data, grammar, positives)?.of_references()?,
                     (None, _) => {
                         TruthOutcome { maps: Vec::new(), sequences: 0, chance_auprc: 0.0, seconds: 0.0 }
                     }
@@ -136,7 +141,7 @@ struct Truth<'a> {
 }
 
 impl<'a> Truth<'a> {
-    fn new(set: &'a DataSet, grammar: &'a TrueGrammar) -> Result<Self> {
+    fn new(set: &'a DataSet, grammar: &'a TrueGrammar, most: usize) -> Result<Self> {
         let planted = std::iter::once(grammar.motif()).chain(grammar.partner().map(|(motif, _)| motif));
         let motifs: Vec<(Motif, Vec<f64>)> = planted
             .map(|planted| {
@@ -145,7 +150,7 @@ impl<'a> Truth<'a> {
             })
             .collect();
         let positives: Vec<&Example> =
-            set.test().iter().filter(|example| has_sites(example)).take(POSITIVES).collect();
+            set.test().iter().filter(|example| has_sites(example)).take(most).collect();
         let chance_hits = scanner(&motifs, set, CHANCE_HIT)?;
         let mut truths = Vec::with_capacity(positives.len());
         for example in &positives {
@@ -289,7 +294,7 @@ mod tests {
         let size = SimulationSize { train: 1_000, test: 120 };
         let set = simulated57_placed(SET, size, placement, Seed::new(1)).unwrap();
         let grammar = TrueGrammar::of(SET, placement).unwrap();
-        Truth::new(&set, &grammar).unwrap().of_references().unwrap()
+        Truth::new(&set, &grammar, POSITIVES).unwrap().of_references().unwrap()
     }
 
     fn auroc(outcome: &TruthOutcome, map: &str) -> f64 {
@@ -314,7 +319,7 @@ mod tests {
         let size = SimulationSize { train: 10, test: 60 };
         let set = simulated57_placed(SET, size, Placement::Centred, Seed::new(1)).unwrap();
         let grammar = TrueGrammar::of(SET, Placement::Centred).unwrap();
-        let truth = Truth::new(&set, &grammar).unwrap();
+        let truth = Truth::new(&set, &grammar, POSITIVES).unwrap();
         let (bits, truth_motif) = (truth.motifs[0].1.clone(), grammar.motif().id);
         let with_sites = set.test().iter().filter(|example| has_sites(example));
         let mut masked = 0;

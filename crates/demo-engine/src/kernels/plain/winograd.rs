@@ -83,15 +83,13 @@ impl Convolution {
     #[inline(always)]
     pub(crate) fn transform<R: Real>(&self, weight: &[R], at_points: &mut [R], room: &mut [R]) {
         let size = self.inputs * self.filters;
-        let [.., last] = FACTORS;
-        for (factors, to) in FACTORS.iter().zip(at_points.chunks_exact_mut(size)) {
+        for (point, to) in at_points.chunks_exact_mut(size).enumerate() {
             let room = &mut room[..size];
             room.fill(R::ZERO);
             for (j, weight) in weight.chunks_exact(size).enumerate() {
-                // At infinity only the last position counts.
-                let factor =
-                    if *factors == last { f64::from(u8::from(j + 1 == self.width)) } else { factors[j] };
-                let factor = R::from_f64(factor);
+                // At infinity, the last point, only the last position counts.
+                let last = f64::from(u8::from(j + 1 == self.width));
+                let factor = R::from_f64(FACTORS.get(point).map_or(last, |factors| factors[j]));
                 for (to, &x) in room.iter_mut().zip(weight) {
                     *to = x.mul_add(factor, *to);
                 }
@@ -214,13 +212,12 @@ impl Convolution {
 
 /// What each position of a filter counts at each point but infinity: the point's powers, over the product of
 /// its differences from the others.
-const FACTORS: [[f64; POINTS - 1]; POINTS] = [
+const FACTORS: [[f64; POINTS - 1]; POINTS - 1] = [
     [1.0 / 4.0, 0.0, 0.0, 0.0, 0.0],
     [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
     [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
     [1.0 / 24.0, 2.0 / 24.0, 4.0 / 24.0, 8.0 / 24.0, 16.0 / 24.0],
     [1.0 / 24.0, -2.0 / 24.0, 4.0 / 24.0, -8.0 / 24.0, 16.0 / 24.0],
-    [0.0; POINTS - 1],
 ];
 
 /// Six rows at the six points.
