@@ -189,13 +189,13 @@ impl<R: Real> Bank<R> {
     fn prepare(&mut self, run: &Run<R>, first: usize, count: usize) {
         let (chain, size) = (&self.chain, run.batch.size);
         let codes = matches!(run.batch.input, Input::Rows { .. });
-        let how = (run.train.is_some(), run.wanted.is_gradient());
+        let backward = run.wanted.is_gradient();
         self.prepared[..count].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, prepared)| {
             let member = first + index;
             let weights = &run.params[member * chain.parameters..][..chain.parameters];
             vectorised(
                 #[inline(always)]
-                || prepared.fill(chain, weights, codes, how),
+                || prepared.fill(chain, weights, codes, backward),
             );
             let sum: f64 = match run.batch.weights {
                 Some(weights) => weights[member * size..][..size].iter().map(|&w| f64::from(w)).sum(),

@@ -125,7 +125,7 @@ impl<R: Real> Slice<'_, R> {
                 }
                 _ => {
                     // In training dropout leaves few numbers, and weights change at every step.
-                    let at_points = if self.train.is_none() { &self.prepared.at_points[i][..] } else { &[] };
+                    let at_points = self.train.is_none().then_some(&self.prepared.at_points[i]);
                     let weights = AheadWeights { panels: &self.prepared.ahead[i], at_points };
                     kernel.forward(from, weights, to, n, (&mut work.nonzeros, &mut work.tiles));
                 }

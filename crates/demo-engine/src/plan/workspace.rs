@@ -8,7 +8,7 @@ use crate::kernels::plain::peak::{CODES, spread_by_filter};
 use crate::kernels::plain::skip::{Nonzeros, Windows};
 use crate::kernels::plain::sparse::Nonzero;
 use crate::kernels::plain::transpose::transpose;
-use crate::kernels::plain::winograd::{POINTS, Tiles};
+use crate::kernels::plain::winograd::{AtPoints, Tiles};
 use crate::numbers::{Numbers, zeros};
 use crate::real::Real;
 use crate::store::UNKNOWN;
@@ -153,9 +153,7 @@ pub(crate) struct Prepared<R> {
     /// Weights of step i for the way forward, where it is a convolution of numbers, not codes.
     pub(crate) ahead: Vec<Numbers<R>>,
     /// The same at the points of its tiles, for evaluation.
-    pub(crate) at_points: Vec<Numbers<R>>,
-    /// Room for one such point.
-    point: Numbers<R>,
+    pub(crate) at_points: Vec<AtPoints<R>>,
     /// Weights by filter of a first convolution on codes, if a global maximum is right after it.
     pub(crate) by_filter: Numbers<R>,
     /// Weights of step i for the way back: of a convolution reversed, of a dense layer transposed.
@@ -183,11 +181,9 @@ impl<R: Real> Prepared<R> {
             _ => zeros(0),
         };
         let at_points = |(i, step): (usize, &Step)| match step {
-            Step::Convolve { kernel, .. } if i > 0 => zeros(kernel.at_points()),
-            _ => zeros(0),
+            Step::Convolve { kernel, .. } if i > 0 => AtPoints::new(Some(kernel)),
+            _ => AtPoints::new(None),
         };
-        let at_points: Vec<_> = chain.steps.iter().enumerate().map(at_points).collect();
-        let point = at_points.iter().map(|numbers| numbers.len() / POINTS).max().unwrap_or(0);
         let back = |step: &Step| match step {
             Step::Convolve { weight, .. } | Step::Dense { weight, .. } => zeros(weight.len()),
             _ => zeros(0),
@@ -204,8 +200,7 @@ impl<R: Real> Prepared<R> {
             tables: zeros(tables),
             by_filter: zeros(by_filter),
             ahead: chain.steps.iter().map(ahead).collect(),
-            at_points,
-            point: zeros(point),
+            at_points: chain.steps.iter().enumerate().map(at_points).collect(),
             back: chain.steps.iter().map(back).collect(),
             lstm: chain.steps.iter().map(lstm).collect(),
             attention: chain.steps.iter().map(attention).collect(),
@@ -214,15 +209,9 @@ impl<R: Real> Prepared<R> {
         }
     }
 
-    /// Rearranges the weights of a member: for look-up of codes, for evaluation, and for the way back.
+    /// Rearranges the weights of a member: for look-up of codes, for the way ahead, and for the way back.
     #[inline(always)]
-    pub(crate) fn fill(
-        &mut self,
-        chain: &Chain,
-        weights: &[R],
-        codes: bool,
-        (train, backward): (bool, bool),
-    ) {
+    pub(crate) fn fill(&mut self, chain: &Chain, weights: &[R], codes: bool, backward: bool) {
         for (i, step) in chain.steps.iter().enumerate() {
             match step {
                 Step::Convolve { kernel, weight } => {
@@ -231,9 +220,7 @@ impl<R: Real> Prepared<R> {
                     } else {
                         kernel.pack(&weights[weight.clone()], &mut self.ahead[i]);
                     }
-                    if !train && !self.at_points[i].is_empty() {
-                        kernel.transform(&weights[weight.clone()], &mut self.at_points[i], &mut self.point);
-                    }
+                    self.at_points[i].forget();
                     if backward && codes && i == 0 && chain.peaks().is_some() {
                         spread_by_filter(&weights[weight.clone()], kernel.filters, &mut self.by_filter);
                     } else if backward {

@@ -105,6 +105,35 @@ fn a_prefix_gives_the_activations_of_its_last_layer() {
 }
 
 #[test]
+fn a_plan_runs_other_weights_as_a_new_one_does() {
+    // Channels and widths that go by tiles in evaluation; nothing makes zeros between them.
+    let layers = vec![
+        convolution(48, 5, Padding::Same),
+        convolution(32, 3, Padding::Same),
+        Layer::GlobalMaxPool,
+        Layer::Dense { outputs: 2 },
+    ];
+    let network = Network::new(29, layers).unwrap();
+    let cases = [31, 37].map(|seed| Case::new(network.clone(), 1, 8, seed));
+    let plan = || Plan::new(&network, cases[0].shape(), DType::F64, &Device::Cpu).unwrap();
+    let store = CodeStore::new(&cases[0].codes, 29, &Device::Cpu).unwrap();
+    let rows: Vec<u32> = (0..8).collect();
+    let input = Input::Rows { store: &store, rows: &rows };
+    let predict = |plan: &mut Plan, case: &Case| {
+        let batch = Batch { input, size: 8, labels: None, weights: None };
+        let mut logits = Buffer::zeros(&[1, 8, 2], DType::F64, &Device::Cpu).unwrap();
+        plan.run(&case.params(DType::F64), &batch, Task::Predict, &mut logits).unwrap();
+        logits.to_f64().unwrap()
+    };
+    let mut used = plan();
+    let found: Vec<Vec<f64>> = cases.iter().map(|case| predict(&mut used, case)).collect();
+    assert_ne!(found[0], found[1]);
+    for (found, case) in found.iter().zip(&cases) {
+        assert_eq!(*found, predict(&mut plan(), case));
+    }
+}
+
+#[test]
 fn misfitting_arguments_are_refused() {
     let case = Case::new(published("rnn", 7, 0, 3), 1, 2, 29);
     let shape = case.shape();

@@ -1,7 +1,7 @@
 //! A convolution with fewer multiplications: `m` outputs of a filter of `k` positions from `m + k - 1 = 6`
 //! products instead of `m * k` (Winograd, *Arithmetic complexity of computations*, 1980; Lavin and Gray,
 //! CVPR 2016). Six rows of the input, taken as the coefficients of a polynomial's dual, are evaluated at the
-//! points 0, 1, -1, 2, -2 and infinity, the weights likewise once a run; a product of matrices over the
+//! points 0, 1, -1, 2, -2 and infinity, the weights likewise, at most once a run; a product of matrices over the
 //! channels at each point; and the outputs of a tile are sums of the six results.
 //!
 //! The products cost 6 multiply-adds for `m * k`: 10, 12, 12 and 10 for kernels of 2 to 5. What is rounded is
@@ -9,8 +9,10 @@
 //! direct sum 2e-7. A sequence that is mostly zeros goes the way that skips them, decided for each sequence by
 //! itself, so that its numbers do not depend on those beside it.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 use crate::numbers::{Numbers, zeros};
-use crate::product::{Groups, Strided, pack_panels, panel_product};
+use crate::product::{Groups, PANEL, Strided, panel_product};
 use crate::real::Real;
 
 use super::convolution::{Convolution, windows_product};
@@ -32,8 +34,53 @@ const DENSITY: f64 = 0.4;
 pub(crate) struct AheadWeights<'a, R> {
     /// In panels.
     pub(crate) panels: &'a [R],
-    /// At the six points, see [`Convolution::transform`]; empty where they are not wanted.
-    pub(crate) at_points: &'a [R],
+    /// At the points of tiles, where they are wanted.
+    pub(crate) at_points: Option<&'a AtPoints<R>>,
+}
+
+/// Weights of a convolution at the six points, made by the first sequence of a run that goes by tiles: with most
+/// trained networks none does.
+#[derive(Debug)]
+pub(crate) struct AtPoints<R>(RwLock<Made<R>>);
+
+#[derive(Debug)]
+struct Made<R> {
+    ready: bool,
+    numbers: Numbers<R>,
+}
+
+impl<R: Real> AtPoints<R> {
+    /// Room for those of a convolution, if it is made of tiles.
+    pub(crate) fn new(kernel: Option<&Convolution>) -> Self {
+        let tiled = kernel.filter(|kernel| kernel.tiles().is_some());
+        let numbers = zeros(tiled.map_or(0, |kernel| POINTS * kernel.inputs * kernel.filters));
+        Self(RwLock::new(Made { ready: false, numbers }))
+    }
+
+    /// The weights are others now.
+    pub(crate) fn forget(&mut self) {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).ready = false;
+    }
+
+    /// The numbers, made first where they are not.
+    fn made(&self, make: impl FnOnce(&mut [R])) -> RwLockReadGuard<'_, Made<R>> {
+        let read = || self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let made = read();
+        if made.ready {
+            return made;
+        }
+        drop(made);
+        let mut made = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if !made.ready {
+            crate::kernels::vectorised(
+                #[inline(always)]
+                || make(&mut made.numbers),
+            );
+            made.ready = true;
+        }
+        drop(made);
+        read()
+    }
 }
 
 /// Room for the tiles of a chunk, at all points.
@@ -74,32 +121,27 @@ impl Convolution {
         (4 * POINTS * tiles <= 3 * self.width * positions).then_some(tiles)
     }
 
-    /// Numbers that [`Self::transform`] fills.
-    pub(crate) fn at_points(&self) -> usize {
-        self.tiles().map_or(0, |_| POINTS * self.inputs * self.filters)
-    }
-
-    /// Weights `(k, c, filters)` at the six points, `(6, c, filters)`, each in panels; `room` for one.
+    /// Weights in panels, `(k, c, filters)`, at the six points, `(6, c, filters)`, each in panels.
     #[inline(always)]
-    pub(crate) fn transform<R: Real>(&self, weight: &[R], at_points: &mut [R], room: &mut [R]) {
-        let size = self.inputs * self.filters;
-        for (point, to) in at_points.chunks_exact_mut(size).enumerate() {
-            let room = &mut room[..size];
-            room.fill(R::ZERO);
-            for (j, weight) in weight.chunks_exact(size).enumerate() {
-                // At infinity, the last point, only the last position counts.
-                let last = f64::from(u8::from(j + 1 == self.width));
-                let factor = R::from_f64(FACTORS.get(point).map_or(last, |factors| factors[j]));
-                for (to, &x) in room.iter_mut().zip(weight) {
-                    *to = x.mul_add(factor, *to);
+    fn transform<R: Real>(&self, panels: &[R], at_points: &mut [R]) {
+        for (point, to) in at_points.chunks_exact_mut(self.inputs * self.filters).enumerate() {
+            let panels = panels.chunks(self.width * self.inputs * PANEL);
+            for (panel, to) in panels.zip(to.chunks_mut(self.inputs * PANEL)) {
+                to.fill(R::ZERO);
+                for (j, weight) in panel.chunks_exact(to.len()).enumerate() {
+                    // At infinity, the last point, only the last position counts.
+                    let last = f64::from(u8::from(j + 1 == self.width));
+                    let factor = R::from_f64(FACTORS.get(point).map_or(last, |factors| factors[j]));
+                    for (to, &x) in to.iter_mut().zip(weight) {
+                        *to = x.mul_add(factor, *to);
+                    }
                 }
             }
-            pack_panels(Strided::rows(room, self.filters), (self.inputs, self.filters), to);
         }
     }
 
-    /// The output, without bias, from input rows; by tiles where weights at points are given and a sequence
-    /// is dense.
+    /// The output, without bias, from input rows; by tiles where there is room for weights at points and a
+    /// sequence is dense.
     pub(crate) fn forward<R: Real>(
         &self,
         input: &[R],
@@ -110,7 +152,7 @@ impl Convolution {
     ) {
         let to = &mut output[self.output().at(0, 0)..];
         let (row, rest) = (self.pitch * self.inputs, self.pitch * self.filters);
-        let Some(tiles) = self.tiles().filter(|_| !weights.at_points.is_empty()) else {
+        let (Some(tiles), Some(at_points)) = (self.tiles(), weights.at_points) else {
             let panels = (weights.panels, self.filters);
             return windows_product(self.ahead(sequences), input, panels, to, nonzeros);
         };
@@ -125,7 +167,11 @@ impl Convolution {
             }
             let (input, to) = (&input[first * row..end * row], &mut to[first * rest..]);
             if tiled {
-                self.tiles_forward((input, tiles), weights.at_points, to, end - first, room);
+                let at_points = at_points.made(
+                    #[inline(always)]
+                    |to| self.transform(weights.panels, to),
+                );
+                self.tiles_forward((input, tiles), &at_points.numbers, to, end - first, room);
             } else {
                 let panels = (weights.panels, self.filters);
                 windows_product(self.ahead(end - first), input, panels, to, nonzeros);
@@ -267,7 +313,11 @@ mod tests {
 
     /// Pseudo-random numbers in -1..1, some of them zero.
     fn number(i: usize, zeros: usize) -> f64 {
-        let mixed = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // The steps of SplitMix64: multiples alone are so even that sums of them are far smaller than their terms.
+        let mut mixed = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
         if (mixed >> 50) % 16 < zeros as u64 { 0.0 } else { (mixed >> 11) as f64 / (1u64 << 52) as f64 - 1.0 }
     }
 
@@ -280,12 +330,8 @@ mod tests {
     ) -> Vec<f64> {
         let of = |from: &[f64]| from.iter().map(|&x| R::from_f64(x)).collect::<Vec<R>>();
         let (input, weight) = (of(input), of(weight));
-        let (mut panels, mut at_points) = (of(&vec![0.0; weight.len()]), Vec::new());
+        let (mut panels, at_points) = (of(&vec![0.0; weight.len()]), AtPoints::new(Some(kernel)));
         kernel.pack(&weight, &mut panels);
-        if tiled {
-            at_points = of(&vec![0.0; kernel.at_points()]);
-            kernel.transform(&weight, &mut at_points, &mut of(&vec![0.0; kernel.at_points() / POINTS]));
-        }
         let mut output = of(&vec![0.0; kernel.output().size(sequences)]);
         let room = (
             &mut Nonzeros::new(std::iter::once(kernel.ahead(sequences))),
@@ -293,7 +339,7 @@ mod tests {
         );
         kernel.forward(
             &input,
-            AheadWeights { panels: &panels, at_points: &at_points },
+            AheadWeights { panels: &panels, at_points: tiled.then_some(&at_points) },
             &mut output,
             sequences,
             room,
@@ -333,6 +379,17 @@ mod tests {
             let alone = forward::<f32>(&kernel, &input[last * row..], &weight, 1, true);
             prop_assert_eq!(&single[last * alone.len()..], &alone[..]);
         }
+    }
+
+    #[test]
+    fn weights_at_points_are_made_once_until_they_change() {
+        let kernel = Convolution { width: 3, inputs: 32, filters: 48, pitch: 40 };
+        let mut at_points = AtPoints::<f64>::new(Some(&kernel));
+        let made = |at_points: &AtPoints<f64>, x: f64| at_points.made(|to| to.fill(x)).numbers.to_vec();
+        let all = |x| vec![x; 6 * 32 * 48];
+        assert_eq!((made(&at_points, 1.0), made(&at_points, 2.0)), (all(1.0), all(1.0)));
+        at_points.forget();
+        assert_eq!((made(&at_points, 3.0), made(&at_points, 4.0)), (all(3.0), all(3.0)));
     }
 
     #[test]
