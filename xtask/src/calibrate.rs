@@ -57,7 +57,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(path) => path.clone(),
         None => shell::workspace_root()?.join("data/simulated57.tsv"),
     };
-    fs::write(&path, format_calibrations(&rows)?).with_context(|| path.display().to_string())?;
+    let part = path.with_extension("tsv.part");
+    let write = |table: String| fs::write(&part, table).and_then(|()| fs::rename(&part, &path));
+    write(format_calibrations(&rows)?).with_context(|| path.display().to_string())?;
     eprintln!("wrote {}: data/README.md lists its checksum", path.display());
     Ok(())
 }

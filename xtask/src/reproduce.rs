@@ -66,11 +66,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
     /// Networks of each set, model and fold, trained from as many seeds drawn from --seed: reported one by
-    /// one, as their mean and as an ensemble. A run is continued with more of them
+    /// one, as their mean and as an ensemble
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: usize,
-    /// Learning curves: train on this many sequences of each training half too, nested and balanced as it is.
-    /// A run is continued with others
+    /// Learning curves: train on this many sequences of each training half too, nested and balanced as it is
     #[arg(long, value_name = "N,N,..", value_delimiter = ',')]
     train_sizes: Vec<usize>,
     /// Threads; the result does not depend on them. Without it, one a core
@@ -83,7 +82,8 @@ pub(crate) struct Args {
     /// as many as its memory holds. On the CPU the result does not depend on it
     #[arg(long, value_name = "N")]
     bank: Option<usize>,
-    /// Output folder; without it runs/PROFILE
+    /// Output folder; without it runs/PROFILE. An earlier run of it is continued, also with other --sets,
+    /// --models, --protocol, --class-optimisation, --seeds and --train-sizes: what both hold is not done again
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Remove an earlier run of the output folder and start anew

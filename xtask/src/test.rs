@@ -4,7 +4,7 @@
 //! optimisation; that profile keeps overflow checks on in the project's own crates.
 
 use std::ffi::OsString;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
@@ -30,7 +30,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Runs the tests with a cargo that was prepared by the caller.
 pub(crate) fn run_with(mut cargo: Command, args: &Args) -> Result<()> {
     cargo.args(["test", "--release"]).args(scope(&args.pass_on)).args(&args.pass_on);
-    shell::run(&mut cargo)
+    shell::run(&mut cargo)?;
+    if !has_cxx() {
+        eprintln!(
+            "note: no C++ compiler was found (CXX, c++, g++, clang++), so that tests of CUDA kernels had no device, real \
+             or emulated, to run on and passed over them"
+        );
+    }
+    Ok(())
+}
+
+/// Whether there is a compiler that the emulated device can use.
+fn has_cxx() -> bool {
+    let named = std::env::var_os("CXX");
+    let usual = ["c++", "g++", "clang++"].map(OsString::from);
+    named.into_iter().chain(usual).any(|compiler| {
+        let mut command = Command::new(compiler);
+        command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
 }
 
 /// `--workspace`, unless the caller names packages: cargo would otherwise test all of them anyway.

@@ -107,7 +107,7 @@ enum QValue {
 enum Null {
     /// Columns of all targets.
     Meme,
-    /// The target's own columns in random order.
+    /// The target's own columns in random order, under which runs of one base are never found.
     Calibrated,
 }
 
@@ -147,11 +147,17 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let command = format!("demo {}", words.join(" "));
     let mut page = args.html.as_ref().map(|_| html::Page::new(&input.queries, &input.targets)).transpose()?;
     let written = output::write(args.output.as_deref(), |mut out| {
+        // Who reads the table may go away; the page is for somebody else.
+        let with_page = page.is_some();
+        let mut read = true;
+        let told = |written: io::Result<()>| match written {
+            Err(error) if with_page && error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            written => written.map(|()| true),
+        };
         if args.format == Format::Tsv {
-            tsv::write_header(&mut out)?;
+            read = told(tsv::write_header(&mut out))?;
         }
         // Lines are made where their matches are; here they are put in order.
-        let with_page = page.is_some();
         let to_lines = |index: usize, matches: Vec<Match>| {
             let (query, mut lines) = (&input.queries[index], Vec::new());
             let made = match args.format {
@@ -168,16 +174,23 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
                 if let (Some(page), Some(matches)) = (&mut page, matches) {
                     page.push(&matches);
                 }
-                out.write_all(&lines).and_then(|()| out.flush()).map_err(Stop)
+                if read {
+                    read = told(out.write_all(&lines).and_then(|()| out.flush())).map_err(Stop)?;
+                }
+                Ok(())
             })
         });
         visited.map_err(|Stop(error)| error)?;
-        if args.format == Format::Tsv {
+        if args.format == Format::Tsv && read {
             tsv::write_footer(out, "demo tomtom", env!("CARGO_PKG_VERSION"), &command)?;
         }
         Ok::<(), io::Error>(())
     });
-    written?;
+    match written {
+        // What is left in a buffer has no reader either.
+        Err(error) if page.is_some() && output::is_closed_pipe(&error) => {}
+        written => written?,
+    }
     if let (Some(page), Some(path)) = (page, &args.html) {
         page.write(path, args.html_logos, &command)?;
     }

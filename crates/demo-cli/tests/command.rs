@@ -208,4 +208,16 @@ fn a_closed_pipe_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+
+    // A page that was asked for is made, whoever reads the table.
+    let words = format!("{words} --html page.html");
+    let page = |child: &mut std::process::Child| {
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        std::fs::read_to_string(folder.0.path().join("page.html")).unwrap()
+    };
+    let mut unread = demo(&words, folder.0.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let made = page(&mut unread);
+    let mut whole = demo(&words, folder.0.path()).stdout(Stdio::null()).spawn().unwrap();
+    assert!(made == page(&mut whole) && made.contains("</html>"));
 }

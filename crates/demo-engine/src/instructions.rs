@@ -17,7 +17,8 @@ static LIMIT: AtomicU8 = AtomicU8::new(Instructions::Widest as u8);
 
 /// Holds all kernels of the process to instructions no wider than these, to compare or to time them; where the
 /// machine has not as wide ones, to its own. Results of different instructions agree within rounding, so that
-/// none should be limited while a result that is to be repeated is made.
+/// none should be limited while a result that is to be repeated is made. Products in `f64`, and all of them under
+/// [`Instructions::Plain`], are the `gemm` crate's, which chooses for itself.
 pub fn limit_instructions(widest: Instructions) {
     LIMIT.store(widest as u8, Ordering::Relaxed);
 }

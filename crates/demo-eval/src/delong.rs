@@ -56,14 +56,17 @@ impl ScoredLabels {
     }
 }
 
-/// The interval of an AUROC of this variance; `None` where that is zero.
+/// What rounding alone may leave of a variance of AUROCs, which are numbers up to 1.
+const NEGLIGIBLE: f64 = 1e-28;
+
+/// The interval of an AUROC of this variance; `None` where that is zero but for rounding.
 pub(crate) fn interval_around(
     auroc: f64,
     variance: f64,
     level: f64,
     scale: IntervalScale,
 ) -> Option<Interval> {
-    if variance <= 0.0 {
+    if variance <= NEGLIGIBLE {
         return None;
     }
     let reach = normal_quantile(level) * variance.sqrt();

@@ -135,6 +135,19 @@ mod tests {
         .map(|scores| ScoredLabels::new(&labels, &scores).unwrap())
     }
 
+    #[test]
+    fn rankings_that_leave_nothing_to_chance_have_no_interval() {
+        let labels: Vec<bool> = (0..100).map(|place| place < 50).collect();
+        let perfect: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(label))).collect();
+        let [perfect, constant] =
+            [perfect, vec![0.5; 100]].map(|scores| ScoredLabels::new(&labels, &scores).unwrap());
+        let mean = MeanAuroc::new(&[&perfect, &perfect, &constant]).unwrap();
+        assert!((mean.value() - 5.0 / 6.0).abs() < 1e-12);
+        for scale in [IntervalScale::Plain, IntervalScale::Logit] {
+            assert_eq!(mean.delong_interval(0.95, scale).unwrap(), None);
+        }
+    }
+
     // NumPy 2.4.6 and SciPy 1.17.1, from the definition:
     //   import numpy as np; from scipy import stats
     //   x = np.array([.9, .8, .7, .7, .35, .6]); y = np.array([.1, .4, .35, .8, .2, .3])

@@ -58,5 +58,5 @@ pub use saliency::{Gradients, SaliencyMethod, saliency};
 pub use shared::{SharedMotif, SharedMotifConfig, shared_motifs};
 pub use sites::Site;
 pub use target::Target;
-pub use temporal::{Reading, Rise, TemporalScores, lookahead, temporal_scores};
+pub use temporal::{Reading, Rise, TemporalScores, temporal_scores};
 pub use truth::{InformativeSite, SiteTruth, site_mask};

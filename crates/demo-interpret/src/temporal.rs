@@ -2,11 +2,11 @@
 //!
 //! Prefix score i is P(bound) of the whole model on the bases 0..=i alone, suffix score i on the bases
 //! i.. (Lanchantin et al. 2017). A model with a convolution before its recurrent layer truncates that
-//! layer's feature columns instead, so its prefix score i has seen some bases beyond i
-//! ([`lookahead`]). A rise of the prefix scores from i - 1 to i is where base i completes something
-//! that the model takes for a site.
+//! layer's feature columns instead, so its prefix score i has seen some bases beyond i, its suffix score
+//! as many before i: [`TemporalScores::lookahead`]. A rise of the prefix scores is where a base completes
+//! something that the model takes for a site: the last base that the higher score has seen.
 //!
-//! As a map of positions, the rises themselves: they add up to what reading the whole sequence changed.
+//! As a map of positions, the rises, each at its base: they add up to what reading the whole sequence changed.
 //!
 //! Cost: the model's own, two truncated runs a position in principle; recurrent models share the
 //! direction that truncation does not restart.
@@ -26,16 +26,19 @@ const TARGET: &str = "P(bound)";
 /// P(bound) of every prefix and suffix of one sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemporalScores {
-    /// (l): P(bound) of the bases 0..=i.
+    /// (l): P(bound) of the bases 0..=i + lookahead, as far as there are any.
     pub prefix: Vec<f32>,
-    /// (l): P(bound) of the bases i...
+    /// (l): P(bound) of the bases i - lookahead.. .
     pub suffix: Vec<f32>,
+    /// How many bases past its position a score has seen: what the first convolution reads to one side, 0
+    /// for a model that does not begin with one.
+    pub lookahead: usize,
 }
 
 /// Where scores rise most from one position to the next.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rise {
-    /// The position whose base brought the rise.
+    /// The position whose base brought the rise: the last one that was read.
     pub position: usize,
     /// By how much P(bound) rose.
     pub height: f32,
@@ -45,16 +48,37 @@ impl TemporalScores {
     /// The steepest rise of the prefix scores at one of these positions; the first of equals, `None`
     /// where they never rise.
     pub fn prefix_rise(&self, positions: Range<usize>) -> Option<Rise> {
-        let positions = positions.start.max(1)..positions.end.min(self.prefix.len());
-        steepest(positions.map(|i| Rise { position: i, height: self.prefix[i] - self.prefix[i - 1] }))
+        let rises = self.prefix_rises();
+        let positions = positions.start..positions.end.min(rises.len());
+        steepest(positions.map(|i| Rise { position: i, height: rises[i] }))
     }
 
     /// The steepest rise of the suffix scores, read from the right, at one of these positions; the
     /// rightmost of equals, `None` where they never rise.
     pub fn suffix_rise(&self, positions: Range<usize>) -> Option<Rise> {
-        let positions = positions.start..positions.end.min(self.suffix.len().saturating_sub(1));
-        let step = |i: usize| Rise { position: i, height: self.suffix[i] - self.suffix[i + 1] };
-        steepest(positions.rev().map(step))
+        let rises = self.suffix_rises();
+        let positions = positions.start..positions.end.min(rises.len());
+        steepest(positions.rev().map(|i| Rise { position: i, height: rises[i] }))
+    }
+
+    /// (l): by how much the prefix scores rose when a base was read. Scores that have seen the last base
+    /// differ in what the model makes of the end alone; their rises are that base's.
+    fn prefix_rises(&self) -> Vec<f32> {
+        let mut rises = vec![0.0; self.prefix.len()];
+        for (at, pair) in self.prefix.windows(2).enumerate() {
+            let base = (at + 1 + self.lookahead).min(rises.len() - 1);
+            rises[base] += pair[1] - pair[0];
+        }
+        rises
+    }
+
+    /// (l): the same for suffix scores, read from the right.
+    fn suffix_rises(&self) -> Vec<f32> {
+        let mut rises = vec![0.0; self.suffix.len()];
+        for (at, pair) in self.suffix.windows(2).enumerate() {
+            rises[at.saturating_sub(self.lookahead)] += pair[0] - pair[1];
+        }
+        rises
     }
 }
 
@@ -84,29 +108,26 @@ impl Reading {
 }
 
 impl TemporalScores {
-    /// How much P(bound) rises at each position as the sequence is read. What comes first has no score
-    /// before it, and scores 0.
+    /// How much P(bound) rises at each position as the sequence is read. What is read before the first score
+    /// has none before it, and scores 0.
     ///
     /// ```
     /// use demo_interpret::{Reading, TemporalScores};
     ///
-    /// let scores = TemporalScores { prefix: vec![0.25, 0.5, 0.5], suffix: vec![0.5, 1.0, 0.25] };
+    /// let scores = TemporalScores { prefix: vec![0.25, 0.5, 0.5], suffix: vec![0.5, 1.0, 0.25], lookahead: 0 };
     /// assert_eq!(scores.to_attribution(Reading::Prefixes).scores(), [0.0, 0.25, 0.0]);
     /// assert_eq!(scores.to_attribution(Reading::Suffixes).scores(), [-0.5, 0.75, 0.0]);
     /// assert_eq!(scores.to_attribution(Reading::Both).scores(), [-0.5, 1.0, 0.0]);
     /// ```
     pub fn to_attribution(&self, reading: Reading) -> Attribution {
-        let mut rises = vec![0.0; self.prefix.len()];
-        if reading != Reading::Suffixes {
-            for (rise, pair) in rises.iter_mut().skip(1).zip(self.prefix.windows(2)) {
-                *rise += pair[1] - pair[0];
+        let rises = match reading {
+            Reading::Prefixes => self.prefix_rises(),
+            Reading::Suffixes => self.suffix_rises(),
+            Reading::Both => {
+                let (prefixes, suffixes) = (self.prefix_rises(), self.suffix_rises());
+                prefixes.iter().zip(suffixes).map(|(prefix, suffix)| prefix + suffix).collect()
             }
-        }
-        if reading != Reading::Prefixes {
-            for (rise, pair) in rises.iter_mut().zip(self.suffix.windows(2)) {
-                *rise += pair[0] - pair[1];
-            }
-        }
+        };
         Attribution::new(reading.name(), TARGET, rises)
     }
 }
@@ -122,30 +143,28 @@ pub fn temporal_scores(
 ) -> Result<Option<Vec<TemporalScores>>> {
     ask::check_sequences(model, sequences, "temporal scores")?;
     let length = model.length();
+    let lookahead = match sequences.first() {
+        Some(first) => lookahead(model, first)?,
+        None => 0,
+    };
     let mut scores = Vec::with_capacity(sequences.len());
     for (number, batch) in sequences.chunks(BATCH).enumerate() {
         let answer = ask::truncated(model, batch).map_err(|error| ask::in_set(error, number * BATCH))?;
         let Some(answer) = answer else { return Ok(None) };
         let prefixes = answer.prefixes.chunks_exact(length * 2); // (l, 2) each
         let suffixes = answer.suffixes.chunks_exact(length * 2); // (l, 2) each
-        scores.extend(
-            prefixes
-                .zip(suffixes)
-                .map(|(prefix, suffix)| TemporalScores { prefix: bound(prefix), suffix: bound(suffix) }),
-        );
+        scores.extend(prefixes.zip(suffixes).map(|(prefix, suffix)| TemporalScores {
+            prefix: bound(prefix),
+            suffix: bound(suffix),
+            lookahead,
+        }));
     }
     Ok(Some(scores))
 }
 
-/// How many bases past position i prefix score i has seen: what the first convolution reads to the
-/// right of its position, 0 for a model that does not begin with one.
-///
-/// # Errors
-/// Where the model fails, or at a sequence of another length.
-pub fn lookahead(model: &mut dyn SequenceModel, sequence: &DnaSequence) -> Result<usize> {
-    let one = std::slice::from_ref(sequence);
-    ask::check_sequences(model, one, "lookahead")?;
-    let layer = ask::first_layer(model, one)?;
+/// How many bases past position i prefix score i has seen.
+fn lookahead(model: &mut dyn SequenceModel, sequence: &DnaSequence) -> Result<usize> {
+    let layer = ask::first_layer(model, std::slice::from_ref(sequence))?;
     Ok(layer.map_or(0, |layer| layer.width.saturating_sub(layer.padding + 1)))
 }
 
@@ -197,10 +216,29 @@ mod tests {
 
     #[test]
     fn equal_rises_are_taken_from_where_reading_begins() {
-        let scores = TemporalScores { prefix: vec![0.0, 0.5, 0.0, 0.5], suffix: vec![0.5, 0.0, 0.5, 0.0] };
+        let scores = TemporalScores {
+            prefix: vec![0.0, 0.5, 0.0, 0.5],
+            suffix: vec![0.5, 0.0, 0.5, 0.0],
+            lookahead: 0,
+        };
         assert_eq!(scores.prefix_rise(0..4), Some(Rise { position: 1, height: 0.5 }));
         assert_eq!(scores.suffix_rise(0..4), Some(Rise { position: 2, height: 0.5 }));
         assert_eq!(scores.prefix_rise(2..3), None);
+    }
+
+    #[test]
+    fn a_rise_is_at_the_last_base_that_was_read() {
+        let scores = TemporalScores {
+            prefix: vec![0.0, 0.0, 0.5, 0.5, 0.75, 1.0],
+            suffix: vec![1.0, 0.75, 0.75, 0.25, 0.25, 0.0],
+            lookahead: 2,
+        };
+        let map = |reading| scores.to_attribution(reading).scores().to_vec();
+        // The last three scores have all seen the last base.
+        assert_eq!(map(Reading::Prefixes), [0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
+        assert_eq!(map(Reading::Suffixes), [0.75, 0.0, 0.25, 0.0, 0.0, 0.0]);
+        assert_eq!(scores.prefix_rise(0..5), Some(Rise { position: 4, height: 0.5 }));
+        assert_eq!(scores.suffix_rise(1..6), Some(Rise { position: 2, height: 0.25 }));
     }
 
     #[test]

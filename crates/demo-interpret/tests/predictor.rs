@@ -6,8 +6,8 @@
 use demo_core::{DnaSequence, Motif, Seed};
 use demo_interpret::{
     ClassOptimisationConfig, ClassOptimiser, ClassQueryConfig, FilterConfig, FilterFinder, FilterOutcome,
-    Gradients, QuerySource, SaliencyQueryConfig, class_optimisation_queries, filter_queries, lookahead,
-    saliency, saliency_queries, site_mask, temporal_scores,
+    Gradients, QuerySource, SaliencyQueryConfig, class_optimisation_queries, filter_queries, saliency,
+    saliency_queries, site_mask, temporal_scores,
 };
 use demo_models::{
     Architecture, CnnConfig, CnnRnnConfig, ConvolutionBlock, DType, Device, ModelInput, Params, Predictor,
@@ -192,9 +192,9 @@ fn networks_that_begin_with_a_convolution_look_ahead() {
     let params = architecture.initial_parameters(&network, &[Seed::new(4)], &Device::Cpu).unwrap();
     let mut model = Predictor::new(&network, &params, Strands::Forward, &Device::Cpu).unwrap();
     let sequence: DnaSequence = "ACGTACGGATTACAG".parse().unwrap();
-    assert_eq!(lookahead(&mut model, &sequence).unwrap(), 4);
     let all = [sequence];
     let scores = temporal_scores(&mut model, &all).unwrap().unwrap();
+    assert_eq!(scores[0].lookahead, 4);
     let whole = model.probabilities(&all).unwrap()[0];
     assert!((scores[0].prefix[14] - whole).abs() < 1e-6);
     assert!((scores[0].suffix[0] - whole).abs() < 1e-6);

@@ -161,6 +161,16 @@ impl TrainedModel {
             let wanted = format!("{} as config.json says", config.weights_sha256);
             return Err(refuse(&path, format!("SHA-256 {digest}"), wanted));
         }
+        let path = folder.join(CONFIG);
+        let (strands, parameters) = (config.training.strands, network.parameter_count());
+        if config.strands != strands {
+            let found = format!("strands {:?} beside training.strands {strands:?}", config.strands);
+            return Err(refuse(&path, found, "the same in both places"));
+        }
+        if config.parameters != parameters {
+            let found = format!("parameters {}", config.parameters);
+            return Err(refuse(&path, found, format!("{parameters}, the number of this network's")));
+        }
         Ok(Self {
             architecture: config.architecture,
             length: config.length,
@@ -307,6 +317,8 @@ mod tests {
             (json.replace(FORMAT, "other model"), "wanted \"deep-motif model\" version 1"),
             (json.replace("\"format_version\": 1", "\"format_version\": 9"), "version 9"),
             (json.replace("\"hidden\": 3", "\"hidden\": 0"), "hidden: found 0"),
+            (json.replacen("\"strands\": \"both\"", "\"strands\": \"forward\"", 1), "training.strands Both"),
+            (json.replace("\"parameters\": 206", "\"parameters\": 207"), "wanted 206"),
         ] {
             fs::write(&config, found).unwrap();
             refused(CONFIG, words);

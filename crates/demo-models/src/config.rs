@@ -119,7 +119,7 @@ impl TrainingConfig {
         self.patience.is_some() || self.selection == Selection::ValidationLoss
     }
 
-    /// Checks every value.
+    /// Checks every value, Adam's too.
     ///
     /// # Errors
     /// [`Error::Config`] names the first value out of range.
@@ -136,6 +136,11 @@ impl TrainingConfig {
         for (field, beta) in [("adam.beta1", self.adam.beta1), ("adam.beta2", self.adam.beta2)] {
             wanted((0.0..1.0).contains(&beta), field, beta.to_string(), "at least 0, below 1")?;
         }
+        let (epsilon, decay) = (self.adam.epsilon, self.adam.weight_decay);
+        let positive = epsilon.is_finite() && epsilon > 0.0;
+        wanted(positive, "adam.epsilon", epsilon.to_string(), "a positive number")?;
+        let decays = decay.is_finite() && decay >= 0.0;
+        wanted(decays, "adam.weight_decay", decay.to_string(), "a number of at least 0")?;
         let limit = self.max_epochs.is_some() || self.max_steps.is_some();
         wanted(limit, "max_epochs and max_steps", "neither".to_owned(), "at least one of them")?;
         wanted(self.max_epochs != Some(0), "max_epochs", "0".to_owned(), "at least 1")?;
@@ -194,6 +199,14 @@ mod tests {
             refused(TrainingConfig { learning_rate: f64::NAN, ..published.clone() }),
             "learning_rate: found NaN, wanted a positive number"
         );
+        for (epsilon, weight_decay, wanted) in [
+            (0.0, 0.0, "adam.epsilon: found 0, wanted a positive number"),
+            (1e-8, -0.1, "adam.weight_decay: found -0.1, wanted a number of at least 0"),
+            (1e-8, f64::INFINITY, "adam.weight_decay: found inf, wanted a number of at least 0"),
+        ] {
+            let adam = AdamConfig { epsilon, weight_decay, ..published.adam };
+            assert_eq!(refused(TrainingConfig { adam, ..published.clone() }), wanted);
+        }
         assert_eq!(
             refused(TrainingConfig { evaluate_every: Interval::Steps(0), ..published.clone() }),
             "evaluate_every: found 0, wanted at least 1"

@@ -8,8 +8,8 @@
 
 use demo_core::DnaSequence;
 use demo_engine::{
-    Buffer, CodeStore, DType, Device, Input, InputGradient, Layer, Mode, Network, Objective, Padding, Params,
-    Task,
+    Buffer, CodeStore, DType, Device, Input, InputGradient, Layer, Mode, Network, Objective, Padding,
+    ParameterSpec, Params, Task,
 };
 
 use crate::data::reverse_complement;
@@ -70,10 +70,21 @@ impl Predictor {
         dtype: DType,
         device: &Device,
     ) -> Result<Self> {
-        if params.members() != 1 || params.specs() != network.parameters() {
-            let found = format!("{} members of {} arrays", params.members(), params.specs().len());
-            let wanted = format!("1 of {}", network.parameters().len());
-            return Err(Error::Bank { what: "parameters of a predictor", found, wanted });
+        let what = "parameters of a predictor";
+        if params.members() != 1 {
+            let found = format!("a bank of {} members", params.members());
+            return Err(Error::Bank { what, found, wanted: "one of a single member".to_owned() });
+        }
+        let (own, theirs) = (params.specs(), network.parameters());
+        let named = |spec: Option<&ParameterSpec>| {
+            spec.map_or_else(
+                || "no more".to_owned(),
+                |spec| format!("{} of shape {:?}", spec.name, spec.shape),
+            )
+        };
+        if let Some(at) = (0..own.len().max(theirs.len())).find(|&at| own.get(at) != theirs.get(at)) {
+            let (found, wanted) = (named(own.get(at)), named(theirs.get(at)));
+            return Err(Error::Bank { what, found, wanted });
         }
         let mut own = Params::zeros(network, 1, dtype, device)?;
         let shape = own.buffer().shape().to_vec();
@@ -226,7 +237,7 @@ impl Predictor {
                 filters,
                 positions: network.shape_after(layers - 1).0,
                 width,
-                padding: if padding == Padding::Same { width / 2 } else { 0 },
+                padding: if padding == Padding::Same { (width - 1) / 2 } else { 0 },
             }));
         }
         Ok(self.first_layer.as_deref_mut())

@@ -41,6 +41,14 @@ pub enum Error {
     /// The calibrated null, which knows no p-value of a single alignment, with incomplete scores.
     #[error("the calibrated null goes with complete scores: found incomplete ones")]
     CalibratedIncomplete,
+    /// A background frequency of a letter that is no positive number.
+    #[error("background frequency {found} of letter {letter}, wanted a finite number above 0")]
+    BackgroundFrequency {
+        /// The letter.
+        letter: char,
+        /// The frequency as it was given.
+        found: f64,
+    },
     /// A background without a frequency for each letter.
     #[error("found {found} background frequencies, wanted {wanted}, one for each letter")]
     BackgroundLength {

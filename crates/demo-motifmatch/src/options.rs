@@ -88,8 +88,8 @@ pub enum NullModel {
     #[default]
     Meme,
     /// The target's own columns in random order, and no p-value below 4⁻ᴵ for a query of I bits: a target poor in
-    /// information resembles a query poor in information in any order, and that is no finding. Complete scores
-    /// only.
+    /// information resembles a query poor in information in any order, and that is no finding. A target of one
+    /// base throughout is not found either, not even by itself: it has no order. Complete scores only.
     Calibrated,
 }
 

@@ -314,6 +314,12 @@ fn letters_must_be_the_same_and_have_complements_for_both_strands() {
         refuse(std::slice::from_ref(&dna), &[0.5; 2]),
         "found 2 background frequencies, wanted 4, one for each letter"
     );
+    for found in [0.0, -0.1, f64::NAN] {
+        assert_eq!(
+            refuse(std::slice::from_ref(&dna), &[0.5, 0.25, found, 0.25]),
+            format!("background frequency {found} of letter G, wanted a finite number above 0")
+        );
+    }
     let tomtom = AlphabetTomtom::new(&[dna], &[0.25; 4], Options::default()).unwrap();
     assert_eq!(tomtom.query(&rna).unwrap_err().to_string(), mixed);
 }

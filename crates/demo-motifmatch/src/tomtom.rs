@@ -148,8 +148,9 @@ impl AlphabetTomtom {
     ///
     /// # Errors
     /// [`Error::NoTargets`] without targets, [`Error::Alphabet`] where they are not over the same letters,
-    /// [`Error::BackgroundLength`] without a frequency for each letter, [`Error::OneStrand`] where both strands
-    /// are asked for and the letters have no complements, and what [`Options`] cannot ask for.
+    /// [`Error::BackgroundLength`] without a frequency for each letter, [`Error::BackgroundFrequency`] at one that
+    /// is no positive number, [`Error::OneStrand`] where both strands are asked for and the letters have no
+    /// complements, and what [`Options`] cannot ask for.
     pub fn new(targets: &[AlphabetMotif], background: &[f64], options: Options) -> Result<Self> {
         options.check()?;
         let Some(alphabet) = targets.first().map(AlphabetMotif::alphabet) else {
@@ -161,6 +162,11 @@ impl AlphabetTomtom {
         let wanted = alphabet.letters().len();
         if background.len() != wanted || wanted > MAX_LETTERS {
             return Err(Error::BackgroundLength { found: background.len(), wanted });
+        }
+        let positive = |frequency: f64| frequency.is_finite() && frequency > 0.0;
+        if let Some(at) = background.iter().position(|&frequency| !positive(frequency)) {
+            let (letter, found) = (alphabet.letters()[at], background[at]);
+            return Err(Error::BackgroundFrequency { letter, found });
         }
         if options.both_strands && alphabet.complements().is_none() {
             return Err(Error::OneStrand { alphabet: alphabet.name().to_owned() });

@@ -104,6 +104,20 @@ fn queries_without_information_are_not_significant() {
 }
 
 #[test]
+fn a_run_of_one_base_is_not_found_by_itself() {
+    let row = |high: usize| std::array::from_fn(|base| if base == high { 0.97 } else { 0.01 });
+    let of = |id, bases: &[usize]| {
+        Motif::new(id, ProbabilityMatrix::new(bases.iter().map(|&base| row(base)).collect()).unwrap())
+    };
+    let mut targets = motifs();
+    targets.extend([of("run", &[0; 10]), of("word", &[0, 0, 2, 1, 3, 0, 1, 1, 2, 3])]);
+    let calibrated = Tomtom::new(&targets, options(NullModel::Calibrated)).unwrap();
+    let own = |place: usize| calibrated.scores(&targets[place])[place].p_value;
+    let (run, word) = (targets.len() - 2, targets.len() - 1);
+    assert!(own(run) > 0.1 && own(word) < 1e-4, "{} {}", own(run), own(word));
+}
+
+#[test]
 fn a_motif_is_still_found() {
     let targets = motifs();
     let calibrated = Tomtom::new(&targets, options(NullModel::Calibrated)).unwrap();

@@ -378,6 +378,7 @@ fn tests() -> Vec<PairTest> {
     let row = |first: &str, second: &str, value: f64| PairTest {
         first: first.into(),
         second: second.into(),
+        family: "networks".into(),
         protocol: "honest".into(),
         tfs: 44,
         difference: Estimate::new(value, value - 0.006, value + 0.006),

@@ -14,6 +14,7 @@ use crate::values::{DataKind, PublishedStatus, short};
 use crate::{Error, Result};
 
 const LEFT: f64 = 50.0;
+/// The least width of a box with its labels.
 const SLOT: f64 = 96.0;
 const HEIGHT: f64 = 280.0;
 
@@ -97,8 +98,9 @@ impl BoxPlot {
         let low = ((lowest - 0.01) * 20.0).floor() / 20.0;
         let top = if self.title.is_empty() { 26.0 } else { 46.0 };
         let axis = Axis::new(low.max(0.0), 1.0, top + HEIGHT, top);
-        let centres = self.centres();
-        let right = centres.last().map_or(LEFT, |x| x + SLOT / 2.0);
+        let slot = self.slot();
+        let centres = self.centres(slot);
+        let right = centres.last().map_or(LEFT, |x| x + slot / 2.0);
 
         let mut canvas = Canvas::default();
         if !self.title.is_empty() {
@@ -111,7 +113,7 @@ impl BoxPlot {
         }
         canvas.line("x", (LEFT, axis.at(axis.low)), (LEFT, axis.at(1.0)));
         canvas.vertical_text("q", (13.0, top + HEIGHT / 2.0), &self.axis);
-        self.draw_headings(&mut canvas, &centres, top - 9.0);
+        self.draw_headings(&mut canvas, &centres, slot, top - 9.0);
         if self.paired {
             self.draw_pairs(&mut canvas, &centres, &axis);
         }
@@ -141,14 +143,20 @@ impl BoxPlot {
         Ok(all)
     }
 
+    /// The width of a box with its labels, so that no name runs into its neighbour's.
+    fn slot(&self) -> f64 {
+        let names = self.groups.iter().map(|group| text_width(&group.name, 11.0) + 10.0);
+        names.fold(SLOT, f64::max)
+    }
+
     /// A wider step wherever the source of the values changes.
-    fn centres(&self) -> Vec<f64> {
-        let mut x = LEFT + SLOT / 2.0 + 4.0;
+    fn centres(&self, slot: f64) -> Vec<f64> {
+        let mut x = LEFT + slot / 2.0 + 4.0;
         let mut centres = Vec::new();
         for (index, group) in self.groups.iter().enumerate() {
             if index > 0 {
                 let before = &self.groups[index - 1];
-                x += if source(before) == source(group) { SLOT } else { SLOT + 34.0 };
+                x += if source(before) == source(group) { slot } else { slot + 34.0 };
             }
             centres.push(x);
         }
@@ -156,7 +164,7 @@ impl BoxPlot {
     }
 
     /// What each run of boxes with one source is.
-    fn draw_headings(&self, canvas: &mut Canvas, centres: &[f64], y: f64) {
+    fn draw_headings(&self, canvas: &mut Canvas, centres: &[f64], slot: f64, y: f64) {
         let mut start = 0;
         for index in 1..=self.groups.len() {
             let here = source(&self.groups[start]);
@@ -166,7 +174,7 @@ impl BoxPlot {
             let what = if here.1 { "published" } else { "this run" };
             let middle = f64::midpoint(centres[start], centres[index - 1]);
             canvas.text("s", Anchor::Middle, (middle, y), &format!("{what}, {}", here.0));
-            let half = (centres[index - 1] - centres[start]) / 2.0 + SLOT * 0.45;
+            let half = (centres[index - 1] - centres[start]) / 2.0 + slot * 0.45;
             canvas.line("x", (middle - half, y + 4.0), (middle + half, y + 4.0));
             start = index;
         }
@@ -273,6 +281,19 @@ mod tests {
         assert_eq!(svg.matches(">published, real data<").count(), 1);
         assert!(svg.contains(">confirmed<"));
         assert_eq!(plot.draw().unwrap().svg(), svg);
+    }
+
+    #[test]
+    fn names_that_are_wider_than_a_box_make_room() {
+        let groups = ["CNN-RNN, ensemble (as-published)", "RNN, ensemble (as-published)"];
+        let plot = BoxPlot {
+            groups: groups.map(|name| group(name, DataKind::Simulated, None)).to_vec(),
+            ..BoxPlot::default()
+        };
+        let centres = plot.centres(plot.slot());
+        let halves: f64 = groups.iter().map(|name| text_width(name, 11.0) / 2.0).sum();
+        assert!(halves > SLOT && centres[1] - centres[0] > halves);
+        assert!(plot.draw().unwrap().size().0 > centres[1] + text_width(groups[1], 11.0) / 2.0);
     }
 
     #[test]

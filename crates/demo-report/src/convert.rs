@@ -47,12 +47,14 @@ impl ModelSummary {
 }
 
 impl PairTest {
-    /// A row of the tests; `None` where the models have no set in common.
-    pub fn from_comparison(comparison: &Comparison, protocol: &str) -> Option<Self> {
+    /// A row of the tests, one of a family that was corrected together; `None` where the models have no set in
+    /// common.
+    pub fn from_comparison(comparison: &Comparison, family: &str, protocol: &str) -> Option<Self> {
         let difference = comparison.difference.as_ref()?;
         Some(Self {
             first: comparison.first.clone(),
             second: comparison.second.clone(),
+            family: family.into(),
             protocol: protocol.into(),
             tfs: comparison.tfs,
             difference: Estimate::from_interval(difference.mean, comparison.interval),
@@ -168,7 +170,7 @@ mod tests {
         assert_eq!((summary.sets, summary.tfs, summary.not_converged), (3, 3, 2));
         assert!((summary.mean.value - 0.9).abs() < 1e-12 && summary.mean.interval.is_some());
         let compared = table().compare_all(&bootstrap).unwrap();
-        let test = PairTest::from_comparison(&compared[0], "honest").unwrap();
+        let test = PairTest::from_comparison(&compared[0], "networks", "honest").unwrap();
         assert_eq!((test.first.as_str(), test.second.as_str(), test.tfs), ("CNN", "RNN", 3));
         assert!((test.difference.value - 0.1).abs() < 1e-12 && test.t_p == test.t_holm);
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
 use crate::figure::Figure;
-use crate::style::{fill_class, interval_class};
+use crate::style::{fill_class, interval_class, pattern};
 use crate::svg::{Anchor, Canvas, text_width};
 use crate::values::Estimate;
 use crate::{Error, Result};
@@ -81,7 +81,8 @@ impl DotPlot {
         canvas.line("x", (left, top), (left, bottom));
         canvas.text("q", Anchor::Middle, (left + PLOT / 2.0, bottom + 28.0), &self.axis);
         let title = if self.title.is_empty() { "Estimates by set" } else { &self.title };
-        Ok(Figure::new(title, left + PLOT + 16.0, bottom + 36.0, canvas))
+        let width = (left + PLOT + 16.0).max(text_width(&self.title, 13.0) + 8.0);
+        Ok(Figure::new(title, width, bottom + 36.0, canvas))
     }
 
     fn check(&self) -> Result<()> {
@@ -184,11 +185,24 @@ fn draw_row(canvas: &mut Canvas, row: &DotRow, axis: &Axis, top: f64, height: f6
 fn draw_marker(canvas: &mut Canvas, index: usize, (x, y): (f64, f64)) {
     let class = fill_class(index);
     let r = 2.9;
-    match index % 4 {
+    match pattern(index) {
         0 => canvas.circle(&class, (x, y), r),
         1 => canvas.rect(&class, x - 2.5, y - 2.5, 5.0, 5.0),
         2 => canvas.polygon(&class, &[(x, y - 3.3), (x + 3.3, y + 2.6), (x - 3.3, y + 2.6)]),
-        _ => canvas.polygon(&class, &[(x, y - 3.6), (x + 3.6, y), (x, y + 3.6), (x - 3.6, y)]),
+        3 => canvas.polygon(&class, &[(x, y - 3.6), (x + 3.6, y), (x, y + 3.6), (x - 3.6, y)]),
+        4 => canvas.polygon(&class, &[(x, y + 3.3), (x + 3.3, y - 2.6), (x - 3.3, y - 2.6)]),
+        _ => {
+            let cross = [(1.0, 3.4), (1.0, 1.0), (3.4, 1.0)];
+            let quarter = |&(a, b): &(f64, f64)| (a, -b);
+            // Clockwise from the top right: each quarter is the one before it, turned.
+            let mut corners: Vec<(f64, f64)> = cross.iter().map(quarter).collect();
+            for turn in 0..3 {
+                let last: Vec<(f64, f64)> = corners[turn * 3..].iter().map(|&(a, b)| (-b, a)).collect();
+                corners.extend(last);
+            }
+            let corners: Vec<(f64, f64)> = corners.into_iter().map(|(a, b)| (x + a, y + b)).collect();
+            canvas.polygon(&class, &corners);
+        }
     }
 }
 

@@ -16,6 +16,9 @@ use crate::{Error, Result, glyphs, style};
 /// How many pixels of a written PNG one unit of the SVG takes.
 const PNG_SCALE: f64 = 2.0;
 
+/// The most pixels along a side of a PNG.
+const LONGEST: f64 = 32768.0;
+
 /// A picture with a title, ready to be written.
 ///
 /// ```
@@ -80,7 +83,7 @@ impl Figure {
     pub fn png(&self, scale: f64) -> Result<Vec<u8>> {
         let side = |length: f64| {
             let pixels = (length * scale).round();
-            (1.0..=32768.0).contains(&pixels).then_some(pixels as u32)
+            (1.0..=LONGEST).contains(&pixels).then_some(pixels as u32)
         };
         let (Some(width), Some(height)) = (side(self.width), side(self.height)) else {
             return Err(Error::Scale { width: self.width, height: self.height, scale });
@@ -100,11 +103,12 @@ impl Figure {
     }
 
     /// Writes `<folder>/<stem>.svg` and `<folder>/<stem>.png`, each whole or not at all, and gives both paths.
+    /// The PNG of a very long picture has fewer pixels for each unit.
     ///
     /// # Errors
     /// [`Error::Write`] naming the path, and what [`Figure::png`] gives.
     pub fn write(&self, folder: &Path, stem: &str) -> Result<[PathBuf; 2]> {
-        let png = self.png(PNG_SCALE)?;
+        let png = self.png(PNG_SCALE.min(LONGEST / self.width.max(self.height)))?;
         let paths = ["svg", "png"].map(|extension| folder.join(format!("{stem}.{extension}")));
         write_whole(&paths[0], self.svg().as_bytes())?;
         write_whole(&paths[1], &png)?;
@@ -179,6 +183,9 @@ mod tests {
         let [svg, png] = figure.write(folder.path(), "picture").unwrap();
         assert_eq!(std::fs::read_to_string(&svg).unwrap(), figure.svg());
         assert_eq!(std::fs::read(&png).unwrap(), figure.png(2.0).unwrap());
+        let long = Figure::new("long", 2.0, 30_000.0, Canvas::default());
+        let [_, png] = long.write(folder.path(), "long").unwrap();
+        assert_eq!(header_size(&std::fs::read(&png).unwrap()).1, 32_768);
         let error = figure.write(&svg, "within-a-file").unwrap_err().to_string();
         assert!(error.contains("picture.svg"), "{error}");
     }

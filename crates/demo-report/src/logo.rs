@@ -214,7 +214,7 @@ pub(crate) fn draw_value_axis(
     canvas.vertical_text("s q", (10.0, f64::midpoint(bottom, top)), label);
 }
 
-/// Position numbers below columns: every one where there is room, else every tenth.
+/// Position numbers below columns: every one, fifth, tenth, twentieth and so on, as there is room for.
 pub(crate) fn draw_positions(
     canvas: &mut Canvas,
     first: i64,
@@ -223,13 +223,11 @@ pub(crate) fn draw_positions(
     column: f64,
     baseline: f64,
 ) {
-    let step = if column >= 14.0 {
-        1
-    } else if column >= 9.0 {
-        5
-    } else {
-        10
-    };
+    let widest = text_width(&(first + count.cast_signed() as i64 - 1).to_string(), 9.5).max(10.0);
+    let decades = (0..).map(|power| 10_i64.pow(power));
+    let steps = std::iter::once(1).chain(decades.flat_map(|tens| [5 * tens, 10 * tens, 20 * tens]));
+    let fits = |step: &i64| *step as f64 * column >= widest + 4.0;
+    let step = steps.take(48).find(fits).unwrap_or(i64::MAX);
     for (index, position) in (first..).take(count).enumerate() {
         if step == 1 || index == 0 || position % step == 0 {
             let x = left + (index as f64 + 0.5) * column;

@@ -112,6 +112,8 @@ pub struct PairTest {
     pub first: String,
     /// The second model.
     pub second: String,
+    /// The tests over which Holm's correction was made, this one among them, in words.
+    pub family: String,
     /// `honest` or `as-published`.
     pub protocol: String,
     /// Number of transcription factors compared.

@@ -2,11 +2,12 @@
 //!
 //! Bases keep the field's colours (A green, C blue, G orange, T red) in the shades of Okabe and Ito
 //! (*Color Universal Design*, 2008), which readers with any common colour blindness tell apart: T is
-//! their vermilion and G their orange, which also differ in lightness. Models differ in dash and marker too, never by colour alone.
+//! their vermilion and G their orange, which also differ in lightness. Models differ in dash or marker too,
+//! never by colour alone; dash and marker are combined with the colours anew after every [`SERIES`] models.
 
 use std::fmt::Write as _;
 
-/// Number of distinct looks for models; more models start over.
+/// Number of colours of models, and as many dashes and markers.
 pub(crate) const SERIES: usize = 6;
 
 /// What every font rule names: the face that PNG files embed first, then whatever the reader has.
@@ -59,9 +60,16 @@ pub(crate) fn page() -> String {
     )
 }
 
-/// The class of a model's lines.
+/// The number of a model's dash and of its marker: that of its colour for the first models, another one for
+/// those that share a colour with an earlier one. [`SERIES`]² models differ in one or the other.
+pub(crate) fn pattern(index: usize) -> usize {
+    (index + index / SERIES) % SERIES
+}
+
+/// The classes of a model's lines: colour, then dash where it is not the colour's own.
 pub(crate) fn line_class(index: usize) -> String {
-    format!("l{}", index % SERIES)
+    let (colour, dash) = (index % SERIES, pattern(index));
+    if dash == colour { format!("l{colour}") } else { format!("l{colour} y{dash}") }
 }
 
 /// The class of a model's thin solid lines, such as intervals.
@@ -100,6 +108,10 @@ fn geometry(scope: &str) -> String {
         let _ = write!(css, "{scope}.v{index}{{fill-opacity:.16}}");
         let _ = write!(css, "{scope}.a{index}{{fill-opacity:.16;stroke-width:1.3}}");
     }
+    // After the colours' own dashes, whose place they take.
+    for (index, dash) in dashes.iter().enumerate() {
+        let _ = write!(css, "{scope}.y{index}{{stroke-dasharray:{dash}}}");
+    }
     css
 }
 
@@ -120,4 +132,22 @@ fn colours(scope: &str, scheme: &Scheme) -> String {
         let _ = write!(css, "{scope}.a{index}{{fill:{colour};stroke:{colour}}}");
     }
     css
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn models_of_one_colour_differ_in_dash_and_marker() {
+        let lines: BTreeSet<String> = (0..SERIES * SERIES).map(line_class).collect();
+        let marks: BTreeSet<(String, usize)> =
+            (0..SERIES * SERIES).map(|index| (fill_class(index), pattern(index))).collect();
+        assert_eq!((lines.len(), marks.len()), (SERIES * SERIES, SERIES * SERIES));
+        // The first ones differ without their colours.
+        assert_eq!((0..SERIES).map(pattern).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+        assert_eq!((line_class(5).as_str(), line_class(6).as_str()), ("l5", "l0 y1"));
+    }
 }

@@ -123,12 +123,15 @@ pub struct TemporalCurves {
     sequence: DnaSequence,
     prefix: Vec<f32>,
     suffix: Vec<f32>,
+    /// Bases beyond the end of a prefix or suffix that its score has seen.
+    lookahead: usize,
     sites: Vec<SiteSpan>,
     title: String,
 }
 
 impl TemporalCurves {
-    /// `prefix[i]` is P(bound) of the bases `0..=i`, `suffix[i]` that of the bases `i..`.
+    /// `prefix[i]` is P(bound) of the bases `0..=i`, `suffix[i]` that of the bases `i..`, and of as many more
+    /// as [`TemporalCurves::with_lookahead`] says.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Length`] where lengths differ, [`Error::Value`] outside 0 to 1.
@@ -136,7 +139,20 @@ impl TemporalCurves {
         let figure = "temporal curves";
         check_scores(figure, "prefix scores", &sequence, &prefix, (0.0, 1.0))?;
         check_scores(figure, "suffix scores", &sequence, &suffix, (0.0, 1.0))?;
-        Ok(Self { sequence, prefix, suffix, sites: Vec::new(), title: String::new() })
+        Ok(Self { sequence, prefix, suffix, lookahead: 0, sites: Vec::new(), title: String::new() })
+    }
+
+    /// The same curves of a network that reads so many bases beyond the end of each prefix and suffix, as one
+    /// that begins with a convolution does.
+    #[must_use]
+    pub fn with_lookahead(mut self, bases: usize) -> Self {
+        self.lookahead = bases;
+        self
+    }
+
+    /// Bases beyond the end of each prefix and suffix that its score has seen.
+    pub fn lookahead(&self) -> usize {
+        self.lookahead
     }
 
     /// The same curves with true sites.
@@ -169,9 +185,14 @@ impl TemporalCurves {
         draw_value_axis(&mut canvas, &axis, &ticks, LEFT - 3.0, "P(bound)");
         canvas.line("p", (LEFT, axis.at(0.5)), (frame.right(), axis.at(0.5)));
         let mut x = LEFT;
-        let legend =
-            ["prefix 1..i (read forwards)", "suffix i..end (read backwards)"].into_iter().enumerate();
-        for ((series, name), scores) in legend.zip([&self.prefix, &self.suffix]) {
+        let names = match self.lookahead {
+            0 => ["prefix 1..i (read forwards)".to_owned(), "suffix i..end (read backwards)".to_owned()],
+            more => [
+                format!("prefix 1..i+{more} (read forwards)"),
+                format!("suffix i−{more}..end (read backwards)"),
+            ],
+        };
+        for ((series, name), scores) in names.iter().enumerate().zip([&self.prefix, &self.suffix]) {
             let point = |(index, score): (usize, &f32)| {
                 (frame.x(index) + frame.column / 2.0, axis.at(f64::from(*score)))
             };
@@ -311,6 +332,24 @@ mod tests {
         );
         let site = SiteSpan { start: 8, end: 11, name: String::new(), strand: None };
         assert!(SaliencyTrack::new(sequence(), vec![0.0; 10]).unwrap().with_sites(vec![site]).is_err());
+    }
+
+    #[test]
+    fn curves_say_how_far_their_scores_have_read() {
+        let curves = TemporalCurves::new(sequence(), vec![0.5; 10], vec![0.25; 10]).unwrap();
+        let plain = curves.draw().unwrap().svg();
+        assert!(plain.contains(">prefix 1..i (") && plain.contains(">suffix i..end ("));
+        let ahead = curves.with_lookahead(4).draw().unwrap().svg();
+        assert!(ahead.contains(">prefix 1..i+4 (") && ahead.contains(">suffix i−4..end ("), "{ahead}");
+    }
+
+    #[test]
+    fn position_numbers_of_long_sequences_keep_apart() {
+        let long: DnaSequence = "ACGT".repeat(300).parse().unwrap();
+        let svg = SaliencyTrack::new(long, vec![0.1; 1200]).unwrap().draw().unwrap().svg();
+        // Four digits are wider than the 20 units of ten columns.
+        assert!(svg.contains(">1200</text>") && svg.contains(">1180</text>"), "{svg}");
+        assert!(!svg.contains(">1190</text>") && !svg.contains(">1010</text>"));
     }
 
     #[test]

@@ -167,6 +167,9 @@ pub struct RunConfig {
 }
 
 /// A run's choices with every default filled in: what decides its outcome, and nothing else.
+///
+/// A run can be continued with other sets, models, protocols, ways of class optimisation, seeds and training
+/// sizes, which only say how much of it there is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// How much is run.
@@ -203,10 +206,10 @@ pub struct Settings {
     pub class_optimisation: Vec<ClassAlternative>,
     /// Seed of everything random.
     pub seed: u64,
-    /// Networks of each set, model, protocol and fold; a run can be continued with another number.
+    /// Networks of each set, model, protocol and fold.
     #[serde(default = "one")]
     pub seeds: usize,
-    /// Numbers of training sequences for learning curves, ascending; a run can be continued with others.
+    /// Numbers of training sequences for learning curves, ascending.
     #[serde(default)]
     pub train_sizes: Vec<usize>,
 }
@@ -327,6 +330,17 @@ impl RunConfig {
             }
             if !models.iter().any(|model| model.is_network()) {
                 return Err(setting(flag, &found, "a network among --models: baselines train without it"));
+            }
+        }
+        let of_networks = [
+            ("--max-steps", self.max_steps.map(|steps| steps.to_string())),
+            ("--bank", self.bank.map(|members| members.to_string())),
+            ("--seeds", (self.seeds > 1).then(|| self.seeds.to_string())),
+            ("--class-optimisation", self.class_optimisation.first().map(|way| way.name().to_owned())),
+        ];
+        for (flag, found) in of_networks {
+            if let Some(found) = found.filter(|_| !models.iter().any(|model| model.is_network())) {
+                return Err(setting(flag, &found, "a network among --models: baselines have none of it"));
             }
         }
         Ok(())
@@ -472,6 +486,21 @@ mod tests {
                 let error = config.settings().unwrap_err().to_string();
                 assert!(error.contains(flag) && error.contains(wanted), "{error}");
             }
+        }
+        let useless = [
+            (RunConfig { max_steps: Some(5), ..config() }, "--max-steps 5"),
+            (RunConfig { bank: Some(2), ..config() }, "--bank 2"),
+            (RunConfig { seeds: 3, ..config() }, "--seeds 3"),
+            (
+                RunConfig { class_optimisation: vec![ClassAlternative::ALL[0]], ..config() },
+                "--class-optimisation",
+            ),
+        ];
+        for (config, flag) in useless {
+            config.settings().unwrap();
+            let models = Some(vec![ModelKind::Gkm, ModelKind::ScanOwn]);
+            let error = RunConfig { models, ..config }.settings().unwrap_err().to_string();
+            assert!(error.contains(flag) && error.contains("a network among --models"), "{error}");
         }
         for decay in [1.0, -0.1, f64::NAN] {
             let error = RunConfig { averaging: Some(decay), ..config() }.settings().unwrap_err().to_string();

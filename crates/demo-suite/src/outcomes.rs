@@ -144,6 +144,8 @@ pub(crate) struct Explained {
     pub(crate) saliency: Vec<f32>,
     pub(crate) prefixes: Option<Vec<f32>>,
     pub(crate) suffixes: Option<Vec<f32>>,
+    /// Bases beyond the end of a prefix or suffix that its score has seen.
+    pub(crate) lookahead: usize,
     pub(crate) sites: Vec<Site>,
 }
 

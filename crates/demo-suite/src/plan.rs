@@ -22,7 +22,7 @@ use crate::sizes::Sizes;
 use crate::stages::compare::Targets;
 
 /// Raised when results change although no setting did: a fixed bug in training, say.
-const RESULTS_VERSION: &str = "2";
+const RESULTS_VERSION: &str = "3";
 
 /// Steps and sequences a step of the smoke profile.
 const SMOKE_STEPS: u64 = 1_000;
@@ -105,6 +105,8 @@ struct BaselineIdentity<'a> {
     results: &'static str,
     version: &'static str,
     data: &'a str,
+    // Whose name says the factor, and draws the validation split.
+    set: &'a str,
     baseline: Baseline,
     gkm: &'a GkmConfig,
     motifs: &'a str,
@@ -259,6 +261,7 @@ fn job(
                 results,
                 version,
                 data,
+                set: set.data.name(),
                 baseline,
                 gkm: &gkm,
                 motifs,
@@ -277,10 +280,10 @@ fn job(
     Job { set, model, protocol, fold, seed_number, size, seed, recipe, id, folder, cost, length, examples }
 }
 
-/// Where a job's network lies, below the output folder: the first seed's where a run with one has it.
+/// Where a job's network lies, below the output folder: the same place whatever else the run holds.
 fn folder(settings: &Settings, set: &str, part: &Part) -> PathBuf {
     let mut folder = PathBuf::from("models").join(path_component(set)).join(part.model.name());
-    if settings.protocols.len() > 1 {
+    if part.protocol != Protocol::Honest {
         folder.push(part.protocol.name());
     }
     if settings.folds > 1 {
@@ -333,7 +336,9 @@ pub(crate) fn regime(
     };
     if settings.profile == Profile::Smoke {
         // Enough to see every stage work; what has not converged by then is marked so.
-        training.batch = training.batch.min(SMOKE_BATCH);
+        if regime.is_none_or(|regime| regime.batch.is_none()) {
+            training.batch = training.batch.min(SMOKE_BATCH);
+        }
         training.max_steps = Some(SMOKE_STEPS);
     }
     if let Some(limit) = settings.max_steps {

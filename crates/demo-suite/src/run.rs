@@ -24,7 +24,7 @@ use crate::motif_counts::{self, Factors, OwnHits};
 use crate::outcomes::{
     EvaluateOutcome, ExplainOutcome, MatchOutcome, MatchRow, RecoverOutcome, TrainOutcome,
 };
-use crate::output::OutputFolder;
+use crate::output::{OutputFolder, RUN_KIND};
 use crate::plan::{Job, Recipe, plan, plan_sizes};
 use crate::progress::Progress;
 use crate::sets::{LoadedSet, plan_sets};
@@ -52,7 +52,7 @@ pub(crate) struct Run {
     out: OutputFolder,
 }
 
-/// A job with its outcomes; the explanation belongs to the first job of a set and model.
+/// A job with its outcomes; the explanation belongs to one job of a set and model.
 pub(crate) struct FinishedJob {
     pub(crate) job: Job,
     pub(crate) train: TrainOutcome,
@@ -105,7 +105,7 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     }
     let trained = clock.time("train", || run.train(&jobs))?;
     let evaluated = clock.time("evaluate", || run.evaluate(&jobs, &trained))?;
-    let primary = primary_jobs(&jobs[..count]);
+    let primary = primary_jobs(&jobs[..count], &trained);
     let mut explained = clock.time("explain", || run.explain(&primary, &jobs, &trained))?;
     let untrained = clock.time("untrained", || run.untrained(&primary))?;
     for (outcome, control) in explained.iter_mut().zip(untrained) {
@@ -127,15 +127,18 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     Ok(Written { report, folder: run.out.path().to_owned() })
 }
 
-/// The jobs that are explained: the first of each set and network.
-fn primary_jobs(jobs: &[Job]) -> Vec<Job> {
-    let mut primary: Vec<Job> = Vec::new();
-    for job in jobs.iter().filter(|job| job.model.is_network()) {
-        if !primary.iter().any(|known| (known.set, known.model) == (job.set, job.model)) {
-            primary.push(job.clone());
+/// The jobs that are explained: of each set and network the first that converged, or the first where none did.
+fn primary_jobs(jobs: &[Job], trained: &[TrainOutcome]) -> Vec<Job> {
+    let mut primary: Vec<(&Job, bool)> = Vec::new();
+    for (job, counts) in jobs.iter().zip(trained.iter().map(TrainOutcome::counts)) {
+        let same = |known: &&mut (&Job, bool)| (known.0.set, known.0.model) == (job.set, job.model);
+        match primary.iter_mut().find(same) {
+            Some(known) if counts && !known.1 => *known = (job, counts),
+            None if job.model.is_network() => primary.push((job, counts)),
+            _ => {}
         }
     }
-    primary
+    primary.into_iter().map(|(job, _)| job.clone()).collect()
 }
 
 /// Jobs with the outcomes of their trainings.
@@ -164,7 +167,7 @@ impl Run {
         clock: &mut Clock,
     ) -> Result<Self> {
         let plans = plan_sets(&settings)?;
-        let out = OutputFolder::open(&config.out(), &settings, config.fresh)?;
+        let out = OutputFolder::open(&config.out(), &settings, &RUN_KIND, config.fresh)?;
         let threads = config.thread_count();
         eprintln!(
             "computing on {} with {threads} threads; results go to {}",
@@ -172,7 +175,7 @@ impl Run {
             out.path().display()
         );
         let sets = clock.time("verify", || {
-            let progress = Progress::start("verify", plans.len(), 0);
+            let progress = Progress::alike("verify", plans.len());
             let published = demo_data::embedded::deepbind_figures();
             let seed = Seed::new(settings.seed);
             let sets = workers::for_each(threads, &plans, |plan| {
@@ -181,7 +184,7 @@ impl Run {
                 for warning in &warnings {
                     progress.say(&format!("{}: {warning}", plan.name()));
                 }
-                progress.advance(1.0);
+                progress.advance(1.0, 1.0);
                 Ok(set)
             })?;
             progress.finish();
@@ -211,26 +214,18 @@ impl Run {
         let pieces: Vec<(&Job, &TrainOutcome)> = jobs.iter().zip(trained).collect();
         let id =
             |(job, train): &(&Job, &TrainOutcome)| identity(&("evaluate 2", &job.id, &train.weights_sha256));
-        self.stage(
-            "evaluate",
-            &pieces,
-            id,
-            |_, _| true,
-            |(job, train), progress| {
-                let set = &self.sets[job.set].data;
-                let parts = divide(job, set, self.settings.folds, seed)?;
-                let mut scorer = match &job.recipe {
-                    Recipe::Network { .. } => Scorer::Network(Box::new(self.predictor(job, train)?)),
-                    Recipe::Baseline { .. } => {
-                        let folder = self.folder().join(&job.folder);
-                        Scorer::Baseline(Fitted::load(&folder, &train.weights_sha256)?)
-                    }
-                };
-                let outcome = evaluate(&mut scorer, set, &parts, seed)?;
-                progress.advance(1.0);
-                Ok(outcome)
-            },
-        )
+        self.stage("evaluate", &pieces, id, |(job, train)| {
+            let set = &self.sets[job.set].data;
+            let parts = divide(job, set, self.settings.folds, seed)?;
+            let mut scorer = match &job.recipe {
+                Recipe::Network { .. } => Scorer::Network(Box::new(self.predictor(job, train)?)),
+                Recipe::Baseline { .. } => {
+                    let folder = self.folder().join(&job.folder);
+                    Scorer::Baseline(Fitted::load(&folder, &train.weights_sha256)?)
+                }
+            };
+            evaluate(&mut scorer, set, &parts, seed)
+        })
     }
 
     fn explain(
@@ -242,20 +237,11 @@ impl Run {
         let config = ExplainConfig::with_alternatives(&self.settings.class_optimisation);
         let pieces = with_training(primary, jobs, trained);
         let id = |(job, train): &(&Job, &TrainOutcome)| {
-            identity(&("explain", &job.id, &train.weights_sha256, &config))
+            identity(&("explain 2", &job.id, &train.weights_sha256, &config))
         };
-        self.stage(
-            "explain",
-            &pieces,
-            id,
-            |_, _| true,
-            |(job, train), progress| {
-                let set = &self.sets[job.set].data;
-                let outcome = explain(&mut self.predictor(job, train)?, set, &config, job.seed)?;
-                progress.advance(1.0);
-                Ok(outcome)
-            },
-        )
+        self.stage("explain", &pieces, id, |(job, train)| {
+            explain(&mut self.predictor(job, train)?, &self.sets[job.set].data, &config, job.seed)
+        })
     }
 
     fn compare(&self, primary: &[Job], explained: &[ExplainOutcome]) -> Result<Vec<ExplainedModel>> {
@@ -263,22 +249,15 @@ impl Run {
         let id = |(job, explain): &(&Job, &ExplainOutcome)| {
             identity(&("match 3", &job.id, &explain.queries, self.targets.checksum()))
         };
-        let matches = self.stage(
-            "match",
-            &pieces,
-            id,
-            |_, _| true,
-            |(job, explain), progress| {
-                let set = &self.sets[job.set];
-                let tf = set.data.tf();
-                let factors = Factors::new(&self.targets, tf, set.grammar.as_ref());
-                let outcome = |source| (source, compare(&self.targets, (tf, &factors), explain, source));
-                let outcomes: Vec<(QuerySource, MatchOutcome)> =
-                    QuerySource::ALL.into_iter().map(outcome).collect();
-                progress.advance(1.0);
-                Ok(outcomes)
-            },
-        )?;
+        let matches = self.stage("match", &pieces, id, |(job, explain)| {
+            let set = &self.sets[job.set];
+            let tf = set.data.tf();
+            let factors = Factors::new(&self.targets, tf, set.grammar.as_ref());
+            let outcome = |source| (source, compare(&self.targets, (tf, &factors), explain, source));
+            let outcomes: Vec<(QuerySource, MatchOutcome)> =
+                QuerySource::ALL.into_iter().map(outcome).collect();
+            Ok(outcomes)
+        })?;
         let model = |((job, explain), matches): ((&Job, &ExplainOutcome), _)| ExplainedModel {
             job: job.clone(),
             explain: explain.clone(),
@@ -295,40 +274,43 @@ impl Run {
         curve: Option<&LearningCurve>,
         config: &RunConfig,
     ) -> Result<PathBuf> {
-        let progress = Progress::start("report", 1, 0);
-        let folder = self.folder();
+        let progress = Progress::alike("report", 1);
         let judged = ensembles::judge(self, jobs)?;
         let summary = tables::Comparison::new(self, jobs, &judged)?;
-        tables::results(self, jobs)?.write_tsv(&folder.join("results.tsv"))?;
-        tables::motifs(self, models)?.write_tsv(&folder.join("motifs.tsv"))?;
         let counts = motif_counts::motif_counts(self, models);
-        tables::motif_counts(self, &counts)?.write_tsv(&folder.join("motif_counts.tsv"))?;
-        tables::summary(&summary)?.write_tsv(&folder.join("summary.tsv"))?;
-        tables::delong(self, jobs)?.write_tsv(&folder.join("delong.tsv"))?;
-        self.write_ensembles(jobs, &judged)?;
-        if let Some(curve) = curve {
-            curve.networks(self)?.write_tsv(&folder.join("learning_curve.tsv"))?;
-            curve.summary(self)?.write_tsv(&folder.join("learning_curve_summary.tsv"))?;
-        }
         let truths = tables::TruthSummary::new(self, truth)?;
-        if !truth.is_empty() {
-            tables::truth(self, truth)?.write_tsv(&folder.join("truth.tsv"))?;
-            tables::recovery(self, recovered)?.write_tsv(&folder.join("recovery.tsv"))?;
-            tables::decoys(self, jobs)?.write_tsv(&folder.join("decoys.tsv"))?;
-            truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
-        }
-        let report = page::write(self, (jobs, &judged), models, (&summary, &truths, &counts, curve), config)?;
-        for (name, text) in tables::latex_explanations(self, (jobs, recovered), (&truths, &counts))? {
-            write_atomically(&folder.join(format!("report/{name}.tex")), text.as_bytes())?;
-        }
-        progress.advance(1.0);
+        self.out.write_tables(|folder| {
+            tables::results(self, jobs)?.write_tsv(&folder.join("results.tsv"))?;
+            tables::motifs(self, models)?.write_tsv(&folder.join("motifs.tsv"))?;
+            tables::motif_counts(self, &counts)?.write_tsv(&folder.join("motif_counts.tsv"))?;
+            tables::summary(&summary)?.write_tsv(&folder.join("summary.tsv"))?;
+            tables::delong(self, jobs)?.write_tsv(&folder.join("delong.tsv"))?;
+            self.write_ensembles(folder, jobs, &judged)?;
+            if let Some(curve) = curve {
+                curve.networks(self)?.write_tsv(&folder.join("learning_curve.tsv"))?;
+                curve.summary(self)?.write_tsv(&folder.join("learning_curve_summary.tsv"))?;
+            }
+            if !truth.is_empty() {
+                tables::truth(self, truth)?.write_tsv(&folder.join("truth.tsv"))?;
+                tables::recovery(self, recovered)?.write_tsv(&folder.join("recovery.tsv"))?;
+                tables::decoys(self, jobs)?.write_tsv(&folder.join("decoys.tsv"))?;
+                truths.table(self)?.write_tsv(&folder.join("truth_summary.tsv"))?;
+            }
+            let report = folder.join("report");
+            let overview = (&summary, &truths, counts.as_slice(), curve);
+            page::write(self, &report, (jobs, &judged), models, overview, config)?;
+            for (name, text) in tables::latex_explanations(self, (jobs, recovered), (&truths, &counts))? {
+                write_atomically(&report.join(format!("{name}.tex")), text.as_bytes())?;
+            }
+            Ok(())
+        })?;
+        progress.advance(1.0, 1.0);
         progress.finish();
-        Ok(report)
+        Ok(self.folder().join("report/index.html"))
     }
 
     /// Tables of ensembles, and what each of their members says of each test sequence.
-    fn write_ensembles(&self, jobs: &[FinishedJob], judged: &[Judged]) -> Result<()> {
-        let folder = self.folder();
+    fn write_ensembles(&self, folder: &Path, jobs: &[FinishedJob], judged: &[Judged]) -> Result<()> {
         tables::ensembles(self, judged)?.write_tsv(&folder.join("ensembles.tsv"))?;
         tables::ensemble_delong(self, judged)?.write_tsv(&folder.join("ensemble_delong.tsv"))?;
         for (place, set) in self.sets.iter().enumerate() {
@@ -339,32 +321,30 @@ impl Run {
         Ok(())
     }
 
-    /// The outcomes of all pieces of a stage: those in the journal that are still intact, and the
-    /// rest worked out now, the costliest first.
+    /// The outcomes of all pieces of a stage: those in the journal, and the rest worked out now, the
+    /// costliest first.
     pub(crate) fn stage<T, R>(
         &self,
         stage: &'static str,
         pieces: &[T],
         id: impl Fn(&T) -> String + Sync,
-        intact: impl Fn(&T, &R) -> bool,
-        work: impl Fn(&T, &Progress) -> Result<R> + Sync,
+        work: impl Fn(&T) -> Result<R> + Sync,
     ) -> Result<Vec<R>>
     where
         R: Serialize + serde::de::DeserializeOwned + Send,
         T: Cost + Sync,
     {
-        let mut outcomes: Vec<Option<R>> = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            let known = self.journal.read::<R>(stage, &id(piece))?;
-            outcomes.push(known.filter(|outcome| intact(piece, outcome)));
-        }
+        let mut outcomes: Vec<Option<R>> =
+            pieces.iter().map(|piece| self.journal.read(stage, &id(piece))).collect::<Result<_>>()?;
         let mut pending: Vec<usize> = (0..pieces.len()).filter(|&place| outcomes[place].is_none()).collect();
         pending.sort_by_key(|&place| std::cmp::Reverse(pieces[place].cost()));
-        let progress = Progress::start(stage, pieces.len(), pieces.len() - pending.len());
+        let progress =
+            Progress::start(stage, pieces.iter().map(Cost::cost).zip(outcomes.iter().map(Option::is_some)));
         let fresh = workers::for_each(self.threads, &pending, |&place| {
             self.interrupt.check()?;
-            let outcome = work(&pieces[place], &progress)?;
-            self.journal.write(stage, &id(&pieces[place]), &outcome)
+            let outcome = self.journal.write(stage, &id(&pieces[place]), &work(&pieces[place])?)?;
+            progress.advance(1.0, pieces[place].cost() as f64);
+            Ok(outcome)
         })?;
         for (place, outcome) in pending.into_iter().zip(fresh) {
             outcomes[place] = Some(outcome);
@@ -405,5 +385,60 @@ impl Cost for Job {
 impl<T> Cost for (&Job, &T) {
     fn cost(&self) -> u64 {
         self.0.cost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Protocol;
+    use crate::models::ModelKind;
+    use crate::ranks::RankUse;
+    use demo_models::{TrainingConfig, TrainingSummary};
+
+    fn job(set: usize, model: ModelKind, seed_number: usize) -> Job {
+        let architecture = model.name().parse().unwrap();
+        let training = Box::new(TrainingConfig::as_published());
+        Job {
+            set,
+            model,
+            protocol: Protocol::Honest,
+            fold: 0,
+            seed_number,
+            size: None,
+            seed: Seed::new(1),
+            recipe: Recipe::Network { architecture, training, ranks: RankUse::default() },
+            id: format!("{set} {model} {seed_number}"),
+            folder: PathBuf::new(),
+            cost: 1,
+            length: 40,
+            examples: 10,
+        }
+    }
+
+    fn outcome(converged: bool) -> TrainOutcome {
+        let summary = TrainingSummary {
+            steps: 1,
+            epochs: 1,
+            training_sequences: 8,
+            validation_sequences: 2,
+            converged: Some(converged),
+            ending: None,
+            best: None,
+            history: Vec::new(),
+        };
+        TrainOutcome { summary, weights_sha256: String::new(), seconds: 0.0 }
+    }
+
+    #[test]
+    fn the_first_network_that_converged_is_explained_or_the_first() {
+        let (cnn, rnn) = (ModelKind::Cnn, ModelKind::Rnn);
+        let of = [(0, cnn, 1, false), (0, cnn, 2, true), (0, cnn, 3, true), (0, rnn, 1, false)];
+        let others = [(0, rnn, 2, false), (1, cnn, 1, true), (1, cnn, 2, false)];
+        let all = || of.into_iter().chain(others);
+        let jobs: Vec<Job> = all().map(|(set, model, seed, _)| job(set, model, seed)).collect();
+        let trained: Vec<TrainOutcome> = all().map(|(.., converged)| outcome(converged)).collect();
+        let primary: Vec<String> = primary_jobs(&jobs, &trained).into_iter().map(|job| job.id).collect();
+        assert_eq!(primary, ["0 cnn 2", "0 rnn 1", "1 cnn 1"]);
     }
 }

@@ -117,9 +117,15 @@ fn entries(folder: &Path, settings: &Settings) -> Result<Vec<SetEntry>> {
         }
     }
     // Whoever names the sets to run needs no others.
-    let missing: Vec<&str> =
-        published.iter().copied().filter(|name| !best.iter().any(|set| set.name() == *name)).collect();
-    if settings.sets.is_empty() && !missing.is_empty() {
+    let asked = |name: &str| settings.sets.is_empty() || settings.sets.iter().any(|set| set == name);
+    let here = |name: &str| best.iter().any(|set| set.name() == name);
+    let missing: Vec<&str> = published.iter().copied().filter(|name| asked(name) && !here(name)).collect();
+    if !missing.is_empty() {
+        // A set of which a file is missing hides its folder from the search, and is what to tell of.
+        demo_data::read_folder(folder).err().map_or(Ok(()), |error| match error {
+            demo_data::Error::MissingHalf { .. } | demo_data::Error::DuplicateSet { .. } => Err(error),
+            _ => Ok(()),
+        })?;
         let shown = missing.iter().take(3).copied().collect::<Vec<_>>().join(", ");
         return Err(Error::Setting {
             flag: "--data",
@@ -196,5 +202,35 @@ fn simulation_size(profile: Profile) -> SimulationSize {
             SimulationSize { train: 2_000, test: 500 }
         }
         Profile::Full => SimulationSize { train: 10_000, test: 500 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::RunConfig;
+
+    #[test]
+    fn a_missing_file_of_a_published_set_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<&str> = Profile::Encode57.real_sets().unwrap().into_iter().take(2).collect();
+        for name in &names {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            for half in ["train.fa", "test.fa"] {
+                fs::write(folder.path().join(name).join(half), ">1\nACGT\n>0\nAACC\n").unwrap();
+            }
+        }
+        let settings = |sets: &[&str]| {
+            let sets = Some(sets.iter().map(|&name| name.to_owned()).collect());
+            let data = Some(folder.path().to_owned());
+            RunConfig { profile: Profile::Encode57, data, sets, ..RunConfig::for_tests() }.settings().unwrap()
+        };
+        assert_eq!(entries(folder.path(), &settings(&names)).unwrap().len(), 2);
+        fs::remove_file(folder.path().join(names[1]).join("test.fa")).unwrap();
+        assert_eq!(entries(folder.path(), &settings(&names[..1])).unwrap().len(), 1);
+        let error = entries(folder.path(), &settings(&names)).unwrap_err().to_string();
+        assert!(error.contains(names[1]) && error.contains("test.fa"), "{error}");
     }
 }

@@ -31,8 +31,8 @@ impl Run {
         })?;
         let cost = |bank: &Bank| bank.jobs.iter().map(|&job| jobs[job].cost).sum::<u64>();
         banks.sort_by_key(|bank| std::cmp::Reverse(cost(bank)));
-        let done = pending.iter().filter(|pending| !**pending).count();
-        let progress = Progress::start(STAGE, jobs.len(), done);
+        let finished = pending.iter().map(|pending| !pending);
+        let progress = Progress::start(STAGE, jobs.iter().map(|job| job.cost).zip(finished));
         // A device has room for one bank at a time.
         let workers = if self.device.is_cpu() { self.threads } else { 1 };
         workers::for_each(workers, &banks, |bank| {
@@ -47,11 +47,20 @@ impl Run {
         if outcomes.len() == jobs.len() { Ok(outcomes) } else { Err(Error::Interrupted) }
     }
 
-    /// The recorded outcomes of the jobs whose network is there.
+    /// The recorded outcomes of the jobs whose network is there: the very one, for another may have taken its
+    /// place since, trained on another device.
     fn trained(&self, jobs: &[Job]) -> Result<Vec<Option<TrainOutcome>>> {
-        let intact = |job: &Job| self.folder().join(&job.folder).join("model.safetensors").exists();
-        let known = |job: &Job| Ok(self.journal.read(STAGE, &job.id)?.filter(|_| intact(job)));
+        let known = |job: &Job| {
+            let outcome: Option<TrainOutcome> = self.journal.read(STAGE, &job.id)?;
+            Ok(outcome.filter(|outcome| self.holds(job, outcome)))
+        };
         jobs.iter().map(known).collect()
+    }
+
+    fn holds(&self, job: &Job, outcome: &TrainOutcome) -> bool {
+        let folder = self.folder().join(&job.folder);
+        let bytes = std::fs::read(folder.join("model.safetensors"));
+        bytes.is_ok_and(|bytes| demo_data::sha256(&bytes) == outcome.weights_sha256)
     }
 
     fn training_folder(&self) -> PathBuf {
@@ -78,7 +87,7 @@ impl Run {
                 Recipe::Baseline { baseline, gkm } => {
                     let outcome = fit_baseline((*baseline, gkm), &self.targets, set, &parts, &folder)?;
                     self.journal.write(STAGE, &job.id, &outcome)?;
-                    progress.advance(1.0);
+                    progress.advance(1.0, job.cost as f64);
                     return Ok(());
                 }
             }
@@ -202,6 +211,22 @@ mod tests {
     }
 
     #[test]
+    fn the_seconds_of_earlier_runs_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        write_sets(&data);
+        let (run, jobs) = open(&data, folder.path().join("run"), &Device::Cpu, None);
+        let bank = Bank::all(&jobs, &run.training_folder());
+        bank.announce(&jobs).unwrap();
+        std::fs::write(bank.folder.join("seconds.json"), "900.0").unwrap();
+        run.train_bank(&jobs, &bank, &[true; 3], &Progress::alike(STAGE, 3)).unwrap();
+        for outcome in run.trained(&jobs).unwrap() {
+            let seconds = outcome.unwrap().seconds;
+            assert!((300.0..400.0).contains(&seconds), "{seconds}");
+        }
+    }
+
+    #[test]
     fn all_seeds_of_all_sets_go_into_one_bank_that_has_room() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
@@ -264,7 +289,7 @@ mod tests {
         write_sets(&data);
         let (run, jobs) = open(&data, folder.path().join("run"), &device, None);
         let bank = Bank::all(&jobs, &run.training_folder());
-        let progress = Progress::start(STAGE, jobs.len(), 0);
+        let progress = Progress::alike(STAGE, jobs.len());
         run.train_bank(&jobs, &bank, &[true; 3], &progress).unwrap();
         let outcomes: Vec<TrainOutcome> = run.trained(&jobs).unwrap().into_iter().flatten().collect();
         assert_eq!(outcomes.len(), 3);

@@ -156,7 +156,38 @@ fn more_seeds_add_jobs_and_change_none() {
     // Fewer seeds are what they were.
     run(&config(&data, out.clone(), 1));
     assert_eq!(tables(&out), one);
-    assert!(out.join("models/JUN_K562_A/cnn/seed-3/model.safetensors").exists());
+    assert!(out.join("models/JUN_K562_A/cnn/as-published/seed-3/model.safetensors").exists());
+}
+
+#[test]
+fn a_run_goes_on_with_other_sets_models_and_protocols() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_sets(&data);
+    let (grown, whole) = (folder.path().join("grown"), folder.path().join("whole"));
+    let of = |sets: &[&str], models: &[ModelKind], protocols: &[Protocol], out: &Path| RunConfig {
+        sets: Some(sets.iter().map(|&set| set.to_owned()).collect()),
+        models: Some(models.to_vec()),
+        protocols: Some(protocols.to_vec()),
+        ..config(&data, out.to_owned(), 1)
+    };
+    let (honest, published) = (Protocol::Honest, Protocol::AsPublished);
+    let (cnn, rnn) = (ModelKind::Cnn, ModelKind::Rnn);
+    run(&of(&SETS[..1], &[cnn], &[published], &grown));
+    let first = trained(&grown);
+    assert_eq!(first.len(), 1);
+    run(&of(&SETS, &[cnn, rnn], &[honest, published], &grown));
+    let all = trained(&grown);
+    assert_eq!(all.len(), 2 * 2 * 2);
+    assert!(first.iter().all(|(name, written)| all[name] == *written), "a network was trained again");
+    run(&of(&SETS, &[cnn, rnn], &[honest, published], &whole));
+    assert_eq!(tables(&grown), tables(&whole));
+    // Of the tables nothing stays that the last call has not said.
+    run(&of(&SETS[1..], &[rnn], &[published], &grown));
+    assert_eq!(rows(&grown.join("results.tsv")).len(), 1);
+    assert!(!grown.join("predictions/JUN_K562_A.tsv").exists());
+    assert!(grown.join("models/JUN_K562_A/cnn/as-published/model.safetensors").exists());
+    assert_eq!(trained(&grown), all);
 }
 
 #[test]

@@ -132,6 +132,9 @@ impl Machine for Driver {
     }
 
     fn write(&self, address: u64, bytes: &[u8]) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.bind()?;
         if bytes.len() <= LARGE {
             let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);

@@ -36,8 +36,8 @@ pub struct BankShape {
     pub batch: usize,
 }
 
-/// A network prepared to run, with all its scratch: [`Plan::run`] allocates nothing. (On a CUDA device
-/// the first run of a kind allocates what only that kind needs.)
+/// A network prepared to run, with its scratch: a later [`Plan::run`] of a kind allocates nothing. (The first
+/// one of mutants, and on a CUDA device the first one of any kind, takes what only that kind needs.)
 ///
 /// Work is spread over the rayon pool that `run` is called in; the pool that `new` is called in sets
 /// how many threads have scratch of their own. The number of threads changes no bit of the results.

@@ -48,8 +48,12 @@ fn truncations_are_runs_on_truncated_sequences() {
     // What stands between a self-attention and the LSTM sees the cut as the end.
     let between = [attention, norm, convolution(4, 4, Padding::Same), RELU, attention, lstm];
     let twice = between.into_iter().chain(rest).collect();
-    for layers in [published("rnn", 9, 0, 5).layers().to_vec(), pointwise, attentive, twice] {
-        let l = 9;
+    // Convolved by tiles in sequences of 3 and 4 columns, not in the whole.
+    let wide = Layer::SelfAttention { heads: 2, size: 16 };
+    let tiled = [wide, convolution(32, 3, Padding::Same), RELU].into_iter();
+    let tiled = tiled.chain([lstm, Layer::MeanOverTime, dense]).collect();
+    let published = published("rnn", 9, 0, 5).layers().to_vec();
+    for (l, layers) in [(9, published), (9, pointwise), (9, attentive), (9, twice), (5, tiled)] {
         let case = Case::new(Network::new(l, layers.clone()).unwrap(), 1, 21, 47);
         let (prefixes, suffixes) = truncations(&case, DType::F64);
         for n in [0, 7, 20] {

@@ -35,9 +35,6 @@ pub struct TemporalQueryConfig {
     pub width: usize,
     /// Which scores are read.
     pub side: TemporalSide,
-    /// How many bases past the rise windows end: 0 as published, more for models whose scores look
-    /// ahead (see [`crate::lookahead`]).
-    pub past: usize,
     /// P(bound) must rise by more than this.
     pub minimum_rise: f32,
     /// How windows are aligned; `None` stacks them as they are, one motif a side.
@@ -51,7 +48,6 @@ impl Default for TemporalQueryConfig {
         Self {
             width: 9,
             side: TemporalSide::Prefixes,
-            past: 0,
             minimum_rise: 0.0,
             alignment: Some(AlignmentConfig { shift: 4, ..AlignmentConfig::default() }),
             minimum_sites: 10,
@@ -99,22 +95,20 @@ pub fn temporal_queries(
 
 /// (sequence, start) of the window that ends at each sequence's steepest prefix rise.
 fn prefix_windows(scores: &[TemporalScores], config: &TemporalQueryConfig) -> Vec<(usize, usize)> {
-    let (width, past) = (config.width, config.past);
     let window = |(sequence, scores): (usize, &TemporalScores)| {
-        let positions = (width - 1).saturating_sub(past)..scores.prefix.len().saturating_sub(past);
+        let positions = config.width - 1..scores.prefix.len();
         let rise = scores.prefix_rise(positions).filter(|rise| rise.height > config.minimum_rise)?;
-        Some((sequence, (rise.position + past + 1).checked_sub(width)?))
+        Some((sequence, rise.position + 1 - config.width))
     };
     scores.iter().enumerate().filter_map(window).collect()
 }
 
 /// (sequence, start) of the window that begins at each sequence's steepest suffix rise.
 fn suffix_windows(scores: &[TemporalScores], config: &TemporalQueryConfig) -> Vec<(usize, usize)> {
-    let (width, past) = (config.width, config.past);
     let window = |(sequence, scores): (usize, &TemporalScores)| {
-        let positions = past..(scores.suffix.len() + past + 1).saturating_sub(width);
+        let positions = 0..(scores.suffix.len() + 1).saturating_sub(config.width);
         let rise = scores.suffix_rise(positions).filter(|rise| rise.height > config.minimum_rise)?;
-        Some((sequence, rise.position - past))
+        Some((sequence, rise.position))
     };
     scores.iter().enumerate().filter_map(window).collect()
 }
@@ -169,16 +163,24 @@ mod tests {
         let expected: Vec<(usize, usize)> = starts.into_iter().enumerate().collect();
         assert_eq!(prefix_windows(&scores, &stacked(TemporalSide::Prefixes)), expected);
         assert_eq!(suffix_windows(&scores, &stacked(TemporalSide::Suffixes)), expected);
-        // Windows that end past the rise move by as much, where they still fit.
-        let past = TemporalQueryConfig { past: 2, ..stacked(TemporalSide::Both) };
-        let moved = |(n, start): &(usize, usize)| (*n, start + 2);
+        // Of a model that reads ahead, whose scores rise as much earlier.
         let inner = |found: Vec<(usize, usize)>| -> Vec<(usize, usize)> {
-            found.into_iter().filter(|(n, _)| (2..40).contains(&expected[*n].1)).collect()
+            found.into_iter().filter(|(n, _)| (2..39).contains(&expected[*n].1)).collect()
         };
-        let shifted: Vec<(usize, usize)> = inner(expected.clone()).iter().map(moved).collect();
-        assert_eq!(inner(prefix_windows(&scores, &past)), shifted);
-        let shifted: Vec<(usize, usize)> = inner(expected.clone()).iter().map(|&(n, s)| (n, s - 2)).collect();
-        assert_eq!(inner(suffix_windows(&scores, &past)), shifted);
+        let mut ahead = scores.clone();
+        for scores in &mut ahead {
+            scores.lookahead = 2;
+            scores.prefix.rotate_left(2);
+            let last = scores.prefix[47];
+            scores.prefix[48..].fill(last);
+            scores.suffix.rotate_right(2);
+            let first = scores.suffix[2];
+            scores.suffix[..2].fill(first);
+        }
+        let wanted = inner(expected.clone());
+        assert!(wanted.len() > 20, "{wanted:?}");
+        assert_eq!(inner(prefix_windows(&ahead, &stacked(TemporalSide::Prefixes))), wanted);
+        assert_eq!(inner(suffix_windows(&ahead, &stacked(TemporalSide::Suffixes))), wanted);
     }
 
     #[test]
@@ -205,7 +207,7 @@ mod tests {
     #[test]
     fn flat_scores_give_no_query() {
         let (sequences, _) = planted(WORD, 20, 50, false, 3);
-        let flat = TemporalScores { prefix: vec![0.5; 50], suffix: vec![0.5; 50] };
+        let flat = TemporalScores { prefix: vec![0.5; 50], suffix: vec![0.5; 50], lookahead: 0 };
         let scores = vec![flat; 20];
         for config in [stacked(TemporalSide::Both), TemporalQueryConfig::default()] {
             assert!(temporal_queries(&sequences, &scores, &config).unwrap().is_empty());

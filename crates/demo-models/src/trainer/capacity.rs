@@ -56,7 +56,7 @@ pub fn bank_capacity(
         capacity *= 2;
     }
     // The last power of two fits, or nothing does.
-    let mut step = capacity / 2;
+    let mut step = if capacity < MOST { capacity / 2 } else { 0 };
     while step > 0 {
         if fits(capacity + step)? {
             capacity += step;

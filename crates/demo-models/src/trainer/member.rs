@@ -58,6 +58,13 @@ pub(super) struct Record {
     ending: Option<Ending>,
 }
 
+impl Record {
+    /// Whether what it points at is there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.best.is_none_or(|best| best < self.history.len())
+    }
+}
+
 impl MemberState {
     pub(super) fn new(member: &Member<'_>, training: Rows, validation: Option<Rows>) -> Self {
         let config = member.config;
@@ -214,6 +221,10 @@ impl MemberState {
         }
     }
 
+    pub(super) fn has_diverged(&self) -> bool {
+        self.record.ending == Some(Ending::Diverged)
+    }
+
     pub(super) fn progress(&self) -> MemberProgress {
         let record = &self.record;
         MemberProgress {
@@ -230,17 +241,32 @@ impl MemberState {
 
     pub(super) fn summary(&self) -> TrainingSummary {
         let record = &self.record;
-        let whole = record.ending != Some(Ending::Diverged);
+        let stopped_falling = match self.config.patience {
+            Some(_) => Some(record.settled),
+            // Nothing watched the loss, but a network that guesses has not converged under any schedule.
+            None => (self.config.selection == Selection::ValidationLoss).then(|| self.knows_something()),
+        };
         TrainingSummary {
             steps: self.steps,
             epochs: self.epoch(),
             training_sequences: self.training_labels.len(),
             validation_sequences: self.validation_labels.len(),
-            converged: self.config.patience.map(|_| record.settled && whole),
+            converged: stopped_falling.map(|converged| converged && !self.has_diverged()),
             ending: record.ending,
             best: record.best.map(|at| record.history[at]),
             history: record.history.clone(),
         }
+    }
+
+    /// The validation loss of a network that knows something.
+    fn known_loss(&self) -> f64 {
+        chance_loss(&self.validation_labels, &self.validation_weights) - LEARNED
+    }
+
+    /// Whether the weights kept do more than guess.
+    fn knows_something(&self) -> bool {
+        let best = self.record.best.and_then(|at| self.record.history[at].validation_loss);
+        best.is_some_and(|loss| loss <= self.known_loss())
     }
 
     /// Compares with the loss the patience remembers. These networks begin on a plateau at the loss of
@@ -249,7 +275,7 @@ impl MemberState {
     /// descent begins, or the training ends where the schedule has none.
     fn watch(&mut self, evaluation: &Evaluation) {
         let (Some(patience), Some(loss)) = (self.config.patience, evaluation.validation_loss) else { return };
-        let known = chance_loss(&self.validation_labels, &self.validation_weights) - LEARNED;
+        let known = self.known_loss();
         let guesses = loss > known && (self.record.reference.is_none() || evaluation.training_loss > known);
         let record = &mut self.record;
         if guesses && !record.settled {
@@ -272,6 +298,8 @@ impl MemberState {
             return;
         }
         record.settled = true;
+        // However long the least number of steps held the patience back, the descent has its own.
+        record.since_reference = patience;
         if record.descent.is_none() {
             record.descent = self.config.schedule.descent(self.steps, self.visits.epoch_steps());
             if record.descent.is_none() {

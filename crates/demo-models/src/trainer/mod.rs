@@ -204,7 +204,10 @@ impl Trainer {
     /// When there is no such member.
     pub fn model(&self, member: usize) -> Result<TrainedModel> {
         let state = &self.members[member];
+        let start = || initialise(&self.network, &[(state.seed, state.config.lstm_start)], &self.device);
         let params = match self.lockstep.place(member) {
+            // Those that gave the loss are good for nothing.
+            _ if state.best.is_empty() && state.has_diverged() => start()?,
             Some(place) if state.best.is_empty() => self.current_params(place)?,
             _ => single(&self.network, &state.best, &self.device)?,
         };
@@ -385,8 +388,8 @@ impl Trainer {
         }
         for place in ended {
             let at = self.lockstep.members[place];
-            // Of a training that never was evaluated the last weights are kept.
-            if self.members[at].best.is_empty() {
+            // Of a training that never was evaluated the last weights are kept, if they are good for anything.
+            if self.members[at].best.is_empty() && !self.members[at].has_diverged() {
                 self.members[at].best = self.current_params(place)?.buffer().to_f32()?;
             }
         }

@@ -10,7 +10,8 @@ pub enum Ending {
     Finished,
     /// It reached its limit of steps or epochs.
     Limit,
-    /// Its loss was no longer a number; the weights kept are the best before.
+    /// Its loss was no longer a number; the weights kept are the best before, and where none had been evaluated
+    /// those it began with.
     Diverged,
 }
 
@@ -85,8 +86,8 @@ pub struct TrainingSummary {
     pub training_sequences: usize,
     /// Validation sequences.
     pub validation_sequences: usize,
-    /// Whether the validation loss had stopped falling before the limit; `None` where the regime does
-    /// not ask.
+    /// Whether the validation loss had stopped falling before the limit, or, where the schedule alone ends a
+    /// training, whether the network does more than guess; `None` where nothing is validated.
     pub converged: Option<bool>,
     /// How it ended; `None` where it was interrupted.
     pub ending: Option<Ending>,

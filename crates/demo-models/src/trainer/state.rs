@@ -4,7 +4,7 @@
 //! are `parameters`, `first_moment` and `second_moment` (members in training x parameters), and for each member
 //! `member<i>.best`, `member<i>.average`, `member<i>.unbound_scores` and `member<i>.bound_scores`. The
 //! metadata entry `state` is JSON: steps, epochs' records, regimes, seeds, fingerprints of the data, and
-//! a SHA-256 over the arrays. Orders and dropout need no entry: they follow from seed and step.
+//! a SHA-256 over all of that and the arrays. Orders and dropout need no entry: they follow from seed and step.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use crate::files::{
 use crate::{Architecture, Result, TrainingConfig};
 
 const FORMAT: &str = "deep-motif training";
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 const FILE: &str = "optimizer.safetensors";
 const STATE: &str = "state";
 
@@ -37,7 +37,8 @@ struct State {
     in_training: Vec<usize>,
     adam_steps: Vec<u64>,
     members: Vec<Progress>,
-    arrays_sha256: String,
+    /// Of this state with nothing in this place, then the arrays.
+    sha256: String,
 }
 
 /// What must be equal for a training to be the same.
@@ -60,6 +61,30 @@ struct MemberIdentity {
 struct Progress {
     steps: u64,
     record: Record,
+}
+
+impl Identity {
+    /// What another training has that this one has not.
+    fn difference(&self, other: &Self) -> Option<String> {
+        let sizes =
+            |identity: &Self| (identity.architecture.clone(), identity.length, identity.members.len());
+        if sizes(self) != sizes(other) {
+            return Some("another architecture, sequence length or number of members".to_owned());
+        }
+        let differs = |(own, theirs): (&MemberIdentity, &MemberIdentity)| {
+            if own.training != theirs.training {
+                Some("another regime")
+            } else if own.seed != theirs.seed {
+                Some("another seed")
+            } else if own.data_sha256 != theirs.data_sha256 {
+                Some("other training sequences")
+            } else {
+                (own.validation_sha256 != theirs.validation_sha256).then_some("other validation sequences")
+            }
+        };
+        let mut pairs = self.members.iter().zip(&other.members).enumerate();
+        pairs.find_map(|(at, pair)| Some(format!("{} in member {at}", differs(pair)?)))
+    }
 }
 
 pub(super) fn save(trainer: &Trainer, folder: &Path) -> Result<()> {
@@ -87,10 +112,11 @@ pub(super) fn save(trainer: &Trainer, folder: &Path) -> Result<()> {
         in_training: lockstep.members.clone(),
         adam_steps: adam_steps.to_vec(),
         members: trainer.members.iter().map(progress).collect(),
-        arrays_sha256: digest(&tensors),
+        sha256: String::new(),
     };
     let json = serde_json::to_string(&state)
         .map_err(|error| refuse(&path, error.to_string(), "a state that JSON can hold"))?;
+    let json = json.replace(&sealed(""), &sealed(&digest(&json, &tensors)));
     write_atomically(&path, &to_safetensors(&path, &tensors, Some((STATE, json)))?)
 }
 
@@ -106,15 +132,19 @@ impl Saved {
     pub(super) fn read(folder: &Path, members: usize) -> Result<Self> {
         let path = folder.join(FILE);
         let bytes = read(&path)?;
-        let state = parse_state(&path, &metadata(&path, &bytes, STATE)?)?;
+        let json = metadata(&path, &bytes, STATE)?;
+        let state = parse_state(&path, &json)?;
         let tensors = from_safetensors(&path, &bytes)?;
-        let found = digest(&tensors);
-        if found != state.arrays_sha256 {
-            let wanted = format!("{} as its header says", state.arrays_sha256);
-            return Err(refuse(&path, format!("arrays of SHA-256 {found}"), wanted));
+        let found = digest(&json.replace(&sealed(&state.sha256), &sealed("")), &tensors);
+        if found != state.sha256 {
+            let wanted = format!("{} as it says", state.sha256);
+            return Err(refuse(&path, format!("a state of SHA-256 {found}"), wanted));
         }
         if state.members.len() != members {
             return Err(refuse(&path, format!("{} members", state.members.len()), members.to_string()));
+        }
+        if !state.members.iter().all(|member| member.record.is_whole()) {
+            return Err(refuse(&path, "a best evaluation that is not there", "one of those it holds"));
         }
         let some = &state.in_training;
         let known = some.last().is_some_and(|&last| last < members) && some.is_sorted_by(|a, b| a < b);
@@ -131,9 +161,8 @@ impl Saved {
 
     /// Puts the state in place of that of a bank which has the same members in training.
     pub(super) fn restore(self, trainer: &mut Trainer) -> Result<()> {
-        if self.state.identity != identity(trainer) {
-            let found = "a training of other data, seed, regime or architecture";
-            return Err(refuse(&self.path, found, "the training to be resumed"));
+        if let Some(what) = self.state.identity.difference(&identity(trainer)) {
+            return Err(refuse(&self.path, format!("a training of {what}"), "the training to be resumed"));
         }
         let shape = [self.state.in_training.len(), trainer.network.parameter_count()];
         let buffer = |values: &[f32]| Buffer::from_f32(values, &shape, DType::F32, &trainer.device);
@@ -176,7 +205,8 @@ impl Saved {
         match at.map(|at| &self.tensors[at].values) {
             Ok(values) if count.is_none_or(|count| count == values.len()) => Ok(values.clone()),
             Ok(values) => {
-                Err(refuse(&self.path, format!("{} numbers in {name}", values.len()), "another number"))
+                let wanted = count.unwrap_or_default().to_string();
+                Err(refuse(&self.path, format!("{} numbers in {name}", values.len()), wanted))
             }
             Err(_) => Err(refuse(&self.path, format!("no array {name}"), "the state of a training")),
         }
@@ -229,9 +259,15 @@ fn parse_state(path: &Path, json: &str) -> Result<State> {
     serde_json::from_str(json).map_err(unreadable)
 }
 
-/// SHA-256 over names and values, in the order of the names.
-fn digest(tensors: &[NamedTensor]) -> String {
+/// The state's last field, as it stands in its JSON.
+fn sealed(sha256: &str) -> String {
+    format!("\"sha256\":\"{sha256}\"}}")
+}
+
+/// SHA-256 over the state's JSON, then names and values, in the order of the names.
+fn digest(json: &str, tensors: &[NamedTensor]) -> String {
     let mut hash = Sha256::new();
+    hash.update(json.as_bytes());
     for tensor in tensors {
         hash.update(tensor.name.as_bytes());
         hash.update((tensor.values.len() as u64).to_le_bytes());

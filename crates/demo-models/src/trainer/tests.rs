@@ -277,10 +277,72 @@ fn a_loss_that_is_no_number_ends_the_member_and_keeps_the_best_before() {
         Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
     let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
     train(&mut trainer);
+    let model = trainer.models().unwrap().remove(0);
+    assert_eq!(model.summary.ending, Some(Ending::Diverged));
+    assert_eq!(model.summary.converged, Some(false));
+    // Before anything was evaluated: what it began with is the best before.
+    assert!(model.summary.steps < 4 && model.summary.history.is_empty(), "{:?}", model.summary);
+    let network = model.network().unwrap();
+    let initial = small_cnn().initial_parameters(&network, &[Seed::new(3)], &Device::Cpu).unwrap();
+    assert_eq!(model.params.buffer().to_f32().unwrap(), initial.buffer().to_f32().unwrap());
+
+    // An exponential activation overflows after a few steps of such a rate, when some have been evaluated.
+    let Architecture::Cnn(cnn) = small_cnn() else { panic!("a CNN") };
+    let architecture = Architecture::Cnn(CnnConfig { first_activation: Activation::Exponential, ..cnn });
+    let config = TrainingConfig { learning_rate: 2.0, evaluate_every: Interval::Steps(1), ..config };
+    let member = Member { config: &config, ..member };
+    let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
+    train(&mut trainer);
+    let model = trainer.models().unwrap().remove(0);
+    let best = model.summary.best.unwrap();
+    assert_eq!(model.summary.ending, Some(Ending::Diverged));
+    assert!(best.step < model.summary.steps, "{:?}", model.summary);
+    let config = TrainingConfig { max_steps: Some(best.step), min_steps: best.step, ..config.clone() };
+    let mut trainer =
+        Trainer::new(&architecture, &[Member { config: &config, ..member }], &Device::Cpu).unwrap();
+    train(&mut trainer);
+    let stopped = trainer.models().unwrap().remove(0);
+    assert_eq!(model.params.buffer().to_f32().unwrap(), stopped.params.buffer().to_f32().unwrap());
+}
+
+#[test]
+fn a_schedule_that_ends_by_itself_converges_where_something_was_learned() {
+    let (training, validation) = (planted(400, 1), planted(200, 2));
+    let schedule = Schedule::Cosine { warm_up_steps: 0, last: 0.01 };
+    let config = TrainingConfig { schedule, patience: None, averaging: None, ..short_honest(300) };
+    let converged = |config: &TrainingConfig| {
+        let member =
+            Member { training: &training, validation: Some(&validation), config, seed: Seed::new(3) };
+        let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
+        train(&mut trainer);
+        trainer.models().unwrap().remove(0).summary.converged
+    };
+    assert_eq!(converged(&config), Some(true));
+    // Of a network that can only guess.
+    let still = TrainingConfig { learning_rate: 1e-9, ..config };
+    assert_eq!(converged(&still), Some(false));
+}
+
+#[test]
+fn the_final_descent_has_a_patience_of_its_own() {
+    let (training, validation) = (planted(70, 1), planted(40, 2));
+    // No loss is better than the first by so much: the patience is over long before the least number of steps.
+    let config = TrainingConfig {
+        tolerance: 10.0,
+        patience: Some(3),
+        min_steps: 400,
+        evaluate_every: Interval::Steps(10),
+        averaging: None,
+        ..short_honest(2_000)
+    };
+    let member =
+        Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
+    let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
+    train(&mut trainer);
     let summary = trainer.models().unwrap().remove(0).summary;
-    assert_eq!(summary.ending, Some(Ending::Diverged));
-    assert_eq!(summary.converged, Some(false));
-    assert!(summary.steps < 40);
+    assert_eq!((summary.converged, summary.ending), (Some(true), Some(Ending::Finished)));
+    // Three evaluations of the descent without a better loss, not one.
+    assert_eq!(summary.steps, 430, "{summary:?}");
 }
 
 #[test]
@@ -318,15 +380,24 @@ fn states_that_cannot_be_resumed_are_refused() {
     trainer.run(|_| ControlFlow::Break(())).unwrap();
     trainer.checkpoint(folder.path()).unwrap();
     let other = planted(20, 2);
-    for foreign in [Member { training: &other, ..member }, Member { seed: Seed::new(2), ..member }] {
-        assert!(refused(foreign, folder.path()).to_string().contains("other data, seed"));
+    for (foreign, found) in [
+        (Member { training: &other, ..member }, "other training sequences in member 0"),
+        (Member { seed: Seed::new(2), ..member }, "another seed in member 0"),
+    ] {
+        let error = refused(foreign, folder.path()).to_string();
+        assert!(error.contains(found), "{error}");
     }
 
     let path = folder.path().join("optimizer.safetensors");
     let whole = fs::read(&path).unwrap();
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;
-    for broken in [&whole[..whole.len() - 3], &whole[..5], &[], &flipped] {
+    // A number of the state, which decides what comes next as the arrays do.
+    let mut counted = whole.clone();
+    let step = b"\\\"step\\\":1,";
+    let at = counted.windows(step.len()).position(|bytes| bytes == step).unwrap();
+    counted[at + step.len() - 2] = b'2';
+    for broken in [&whole[..whole.len() - 3], &whole[..5], &[], &flipped, &counted] {
         fs::write(&path, broken).unwrap();
         assert!(matches!(refused(member, folder.path()), Error::Checkpoint { .. }));
     }

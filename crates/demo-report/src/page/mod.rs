@@ -98,6 +98,7 @@ fn contents(report: &Report) -> String {
         ("summary", "Summary", !report.summaries.is_empty()),
         ("tests", "Tests", !report.tests.is_empty()),
         ("comparison", "Comparison", !report.sets.is_empty()),
+        ("sizes", "Learning curves", !report.sizes.is_empty()),
         ("truth", "Truth", !report.truth.is_empty()),
         ("motifs", "Motifs", !report.motif_counts.is_empty()),
         ("sets", "Set by set", !report.sets.is_empty()),

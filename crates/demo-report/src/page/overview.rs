@@ -194,6 +194,7 @@ fn tests(report: &Report) -> Result<String> {
     }
     let mut table = Table::new(vec![
         Column::new("Models", Format::Text),
+        Column::new("Corrected over", Format::Text),
         Column::new("Protocol", Format::Text),
         Column::new("TFs", Format::Integer),
         Column::new("Mean difference [interval]", Format::Estimate(4)),
@@ -207,6 +208,7 @@ fn tests(report: &Report) -> Result<String> {
     for row in &report.tests {
         table.push(vec![
             format!("{} − {}", row.first, row.second).into(),
+            row.family.as_str().into(),
             row.protocol.as_str().into(),
             row.tfs.into(),
             cell(Some(row.difference)),
@@ -226,7 +228,7 @@ fn tests(report: &Report) -> Result<String> {
     };
     let mut page = format!(
         "{}<p class=\"note\">Paired by transcription factor, after averaging folds and seeds within a set and sets \
-         within a factor; Holm's correction is over the pairs of models.{note}</p>\n{}",
+         within a factor; Holm's correction is over the pairs of one kind and protocol, in the second column.{note}</p>\n{}",
         section("tests", "Tests between models"),
         scroll(&table.to_html())
     );

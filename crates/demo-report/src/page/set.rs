@@ -82,10 +82,12 @@ fn model_section(model: &ModelReport, with_protocol: bool) -> Result<String> {
         page.push_str(&picture(&track.draw()?, "Saliency of a test sequence: how strongly each base moves the score. True sites are shaded where they are known."));
     }
     if let Some(curves) = &model.temporal {
-        page.push_str(&picture(
-            &curves.draw()?,
-            "Temporal output scores: P(bound) of every prefix and every suffix.",
-        ));
+        let caption = match curves.lookahead() {
+            0 => String::new(),
+            more => format!(" The network's convolution reads {more} bases beyond the end of each."),
+        };
+        let caption = format!("Temporal output scores: P(bound) of every prefix and every suffix.{caption}");
+        page.push_str(&picture(&curves.draw()?, &caption));
     }
     if let Some(logo) = &model.class_optimisation {
         page.push_str(&picture(

@@ -115,6 +115,7 @@ fn report() -> Report {
         tests: vec![PairTest {
             first: "CNN".into(),
             second: BAD.into(),
+            family: BAD.into(),
             protocol: "honest".into(),
             tfs: 2,
             difference: Estimate::new(0.03, 0.02, 0.04),

@@ -3,7 +3,7 @@
 mod counts;
 mod set;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use demo_data::simulate::Placement;
 use demo_data::{FigureStatus, Source};
@@ -25,38 +25,39 @@ use crate::{Result, published};
 /// What is said over all sets: comparison, explanations against truth, motif counts, learning curves.
 type Overview<'a> = (&'a Comparison, &'a TruthSummary, &'a [CountRow], Option<&'a LearningCurve<'a>>);
 
-/// Writes the page, its pictures and the bibliography into `report/`; gives the page's path.
+/// Writes the page, its pictures and the bibliography into a folder.
 pub(crate) fn write(
     run: &Run,
+    folder: &Path,
     (jobs, judged): (&[FinishedJob], &[Judged]),
     models: &[ExplainedModel],
     (comparison, truth, counts, curve): Overview,
     config: &RunConfig,
-) -> Result<PathBuf> {
-    let folder = run.folder().join("report");
-    make_folder(&folder)?;
+) -> Result<()> {
+    make_folder(folder)?;
     let report = report(run, (jobs, judged), models, (comparison, truth, counts, curve), config)?;
     if let Some(plot) = report.box_plot() {
-        plot.draw()?.write(&folder, "comparison")?;
+        plot.draw()?.write(folder, "comparison")?;
     }
     if let Some(plot) = report.dot_plot() {
-        plot.draw()?.write(&folder, "sets")?;
+        plot.draw()?.write(folder, "sets")?;
     }
     for (name, plot) in truth.plots(run) {
-        plot.draw()?.write(&folder, name)?;
+        plot.draw()?.write(folder, name)?;
     }
     for (protocol, plot) in curve.map_or(Vec::new(), |curve| curve.plots(run)) {
-        plot.draw()?.write(&folder, &format!("learning-curve-{protocol}"))?;
+        plot.draw()?.write(folder, &format!("learning-curve-{protocol}"))?;
     }
     write_atomically(&folder.join("references.bib"), bibliography().as_bytes())?;
     for (under, diagram) in
         comparison.protocols.iter().filter(|under| under.ranks.is_some()).zip(&report.ranks)
     {
-        diagram.draw()?.write(&folder, &format!("critical-difference-{}", under.protocol))?;
+        diagram.draw()?.write(folder, &format!("critical-difference-{}", under.protocol))?;
     }
     let latex = crate::tables::latex_summary(comparison)?;
     write_atomically(&folder.join("summary.tex"), latex.as_bytes())?;
-    Ok(report.write(&folder)?)
+    report.write(folder)?;
+    Ok(())
 }
 
 fn report(
@@ -129,9 +130,16 @@ fn summaries(comparison: &Comparison) -> Vec<ModelSummary> {
 fn tests(comparison: &Comparison) -> Vec<PairTest> {
     let mut rows = Vec::new();
     for under in &comparison.protocols {
-        let ensembles = under.ensembles.pairs.iter().chain(&under.ensembles.against_published);
-        let pairs = under.pairs.iter().chain(&under.against_published).chain(ensembles);
-        rows.extend(pairs.filter_map(|pair| PairTest::from_comparison(pair, under.protocol.name())));
+        let families = [
+            ("models", &under.pairs),
+            ("models beside published", &under.against_published),
+            ("ensembles and models", &under.ensembles.pairs),
+            ("ensembles beside published", &under.ensembles.against_published),
+        ];
+        for (family, pairs) in families {
+            let test = |pair| PairTest::from_comparison(pair, family, under.protocol.name());
+            rows.extend(pairs.iter().filter_map(test));
+        }
     }
     rows
 }

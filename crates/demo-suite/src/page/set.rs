@@ -18,8 +18,8 @@ use crate::outcomes::{Explained, MatchRow, TrainOutcome};
 use crate::run::{ExplainedModel, FinishedJob, Run};
 use crate::tables::{CALIBRATION, DEEPBIND};
 
-/// What the page shows of one set: each model and protocol by all its networks, and what the first of them,
-/// that of the first fold and seed, looks at.
+/// What the page shows of one set: each model and protocol by all its networks, and what the first of them
+/// that converged looks at, or the first where none did.
 pub(crate) fn report(
     run: &Run,
     set: usize,
@@ -27,10 +27,15 @@ pub(crate) fn report(
     models: &[ExplainedModel],
 ) -> Result<SetReport> {
     let data = &run.sets[set].data;
-    let is_first = |finished: &&FinishedJob| {
-        finished.job.set == set && finished.job.fold <= 1 && finished.job.seed_number == 1
-    };
-    let shown: Vec<&FinishedJob> = jobs.iter().filter(is_first).collect();
+    let mut shown: Vec<&FinishedJob> = Vec::new();
+    for finished in jobs.iter().filter(|finished| finished.job.set == set) {
+        let what = |finished: &FinishedJob| (finished.job.model, finished.job.protocol);
+        match shown.iter_mut().find(|known| what(known) == what(finished)) {
+            Some(known) if finished.train.counts() && !known.train.counts() => *known = finished,
+            Some(_) => {}
+            None => shown.push(finished),
+        }
+    }
     let judged: Vec<&Judged> = judged.iter().filter(|one| one.set == set && one.is_whole()).collect();
     let reports = shown.iter().map(|finished| {
         let explained = models.iter().find(|model| model.job.id == finished.job.id);
@@ -60,7 +65,7 @@ pub(crate) fn report(
     })
 }
 
-/// A model's AUROC by all its networks that count, or by its first where none does.
+/// A model's AUROC by all its networks that count, or by the one that is shown where there is one.
 struct Measured {
     auroc: Estimate,
     /// AUROC of each network, where there are several.
@@ -69,25 +74,19 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(first: &FinishedJob, judged: &[&Judged]) -> Self {
-        let (protocol, single) = (first.job.protocol, Contestant::Single(first.job.model));
+    fn of(shown: &FinishedJob, judged: &[&Judged]) -> Self {
+        let (protocol, single) = (shown.job.protocol, Contestant::Single(shown.job.model));
         let found = judged.iter().find(|one| (one.protocol, one.contestant) == (protocol, single));
         match found {
             Some(single) if single.networks > 1 => Self {
                 auroc: Estimate::from_interval(single.auroc.value(), single.delong),
                 networks: single.points.clone(),
-                converged: true,
-            },
-            // One that counts, which need not be the first.
-            Some(single) if !first.train.counts() => Self {
-                auroc: Estimate::from_interval(single.auroc.value(), single.delong),
-                networks: Vec::new(),
-                converged: true,
+                converged: shown.train.counts(),
             },
             _ => Self {
-                auroc: Estimate::from_interval(first.evaluate.auroc, Some(first.evaluate.bootstrap)),
+                auroc: Estimate::from_interval(shown.evaluate.auroc, Some(shown.evaluate.bootstrap)),
                 networks: Vec::new(),
-                converged: first.train.counts(),
+                converged: shown.train.counts(),
             },
         }
     }
@@ -204,7 +203,8 @@ fn p(row: &MatchRow) -> f64 {
 
 fn temporal(run: &Run, example: &Explained) -> Result<Option<TemporalCurves>> {
     let (Some(prefixes), Some(suffixes)) = (&example.prefixes, &example.suffixes) else { return Ok(None) };
-    let curves = TemporalCurves::new(example.sequence.clone(), prefixes.clone(), suffixes.clone())?;
+    let curves = TemporalCurves::new(example.sequence.clone(), prefixes.clone(), suffixes.clone())?
+        .with_lookahead(example.lookahead);
     let title = format!("Temporal output scores of test sequence {}", example.index + 1);
     Ok(Some(curves.with_sites(sites(run, &example.sites))?.with_title(title)))
 }

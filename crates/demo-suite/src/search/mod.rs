@@ -35,10 +35,11 @@ use crate::config::{Protocol, RunConfig, Settings};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::models::{Method, ModelKind};
-use crate::output::OutputFolder;
+use crate::output::{OutputFolder, SEARCH_KIND};
 use crate::plan;
 use crate::progress::Progress;
 use crate::ranks::{HeldOut, RankUse, is_default};
+use crate::run::Cost;
 use crate::sets::plan_sets;
 use crate::training::is_out_of_memory;
 use crate::{Error, Result, workers};
@@ -122,7 +123,7 @@ pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
         device: name.to_owned(),
         run: settings.clone(),
     };
-    let out = OutputFolder::open(&config.run.out(), &kept, config.run.fresh)?;
+    let out = OutputFolder::open(&config.run.out(), &kept, &SEARCH_KIND, config.run.fresh)?;
     let threads = config.run.thread_count();
     eprintln!("computing on {reason} with {threads} threads; results go to {}", out.path().display());
     let seed = Seed::new(settings.seed);
@@ -263,7 +264,8 @@ impl Search<'_> {
         let known: Vec<Option<TrialOutcome>> = known.collect::<Result<_>>()?;
         let pending: Vec<&Trial> =
             pieces.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(piece, _)| piece).collect();
-        let progress = Progress::start("search", pieces.len(), pieces.len() - pending.len());
+        let progress =
+            Progress::start("search", pieces.iter().map(Cost::cost).zip(known.iter().map(Option::is_some)));
         progress.say(&format!("{}: {} regimes, 1/{part} of the steps", model.0, trials.len()));
         let banks = banks(&pending, |alike| capacity(alike, &self.device.device))?;
         workers::for_each(self.threads, &banks, |bank| {
@@ -300,7 +302,7 @@ impl Search<'_> {
         };
         for (piece, outcome) in bank.iter().zip(&outcomes) {
             self.journal.write("search", &piece.id, outcome)?;
-            progress.advance(1.0);
+            progress.advance(1.0, piece.cost() as f64);
         }
         Ok(())
     }

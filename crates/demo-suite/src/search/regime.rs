@@ -204,7 +204,16 @@ impl Regime {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let share = |value: f64| (0.0..1.0).contains(&value);
         let descent = self.descent.unwrap_or(0.0);
+        let cosine = self.schedule == Fall::Cosine;
+        let patience = self.patience.map_or(0.0, f64::from);
         let numbers = [
+            (
+                !cosine || self.patience.is_none(),
+                "patience",
+                patience,
+                "none beside a cosine, which ends by itself",
+            ),
+            (!cosine || self.descent.is_none(), "descent", descent, "none beside a cosine, which is one"),
             (positive(self.learning_rate), "learning_rate", self.learning_rate, "a positive number"),
             ((0.0..=1.0).contains(&self.weight_decay), "weight_decay", self.weight_decay, "0 to 1"),
             (share(self.dropout), "dropout", self.dropout, "at least 0, below 1"),
@@ -328,7 +337,10 @@ mod tests {
             let share = seen.iter().filter(|regime| has(regime)).count();
             assert!((25..100).contains(&share), "{share}");
         }
-        let cosine = Regime { schedule: Fall::Cosine, ..own };
+        let cosine = Regime { schedule: Fall::Cosine, patience: None, descent: None, ..own };
+        assert_eq!(cosine.fault(), None);
+        let watched = Regime { patience: Some(3), ..cosine };
+        assert_eq!(watched.fault().map(|(name, found, _)| (name, found)), Some(("patience", 3.0)));
         let (mut network, mut config) = (architecture, training);
         cosine.apply(&mut network, &mut config);
         assert_eq!((config.max_steps, config.patience), (Some(3_375), None));

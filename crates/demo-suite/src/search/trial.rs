@@ -16,11 +16,12 @@ use crate::checksum::{examples_sha256, identity};
 use crate::interrupt::Interrupt;
 use crate::plan::VALIDATION_FRACTION;
 use crate::ranks::{HeldOut, RankUse};
+use crate::run::Cost;
 use crate::stages::train::labelled;
 use crate::{Error, Result};
 
 /// Raised when outcomes change although no setting did.
-const VERSION: &str = "3";
+const VERSION: &str = "4";
 /// Share of a training half that judges.
 const JUDGING_FRACTION: f64 = 0.2;
 
@@ -101,6 +102,13 @@ pub(super) struct Trial<'a> {
     architecture: Architecture,
     training: TrainingConfig,
     seed: Seed,
+}
+
+impl Cost for Trial<'_> {
+    /// Sequences that are shown, where its training takes all its steps.
+    fn cost(&self) -> u64 {
+        self.training.max_steps.unwrap_or(1) * self.training.batch as u64
+    }
 }
 
 /// What came of it.

@@ -98,6 +98,7 @@ pub(crate) fn explain(
             saliency: saliency[positive].scores().to_vec(),
             prefixes: scores.map(|scores| scores.prefix.clone()),
             suffixes: scores.map(|scores| scores.suffix.clone()),
+            lookahead: scores.map_or(0, |scores| scores.lookahead),
             sites: true_sites(&set.test()[place]).cloned().collect(),
         }
     };

@@ -51,21 +51,13 @@ impl Run {
         let id = |(job, explain): &(&Job, &ExplainOutcome)| {
             identity(&(VERSION, &job.id, self.settings.placement, &explain.queries, self.targets.checksum()))
         };
-        let outcomes = self.stage(
-            "recover",
-            &pieces,
-            id,
-            |_, _| true,
-            |(job, explain), progress| {
-                let set = &self.sets[job.set];
-                let outcome = match &set.grammar {
-                    Some(grammar) => recover(&self.targets, &set.data, grammar, &explain.queries),
-                    None => RecoverOutcome::default(),
-                };
-                progress.advance(1.0);
-                Ok(outcome)
-            },
-        )?;
+        let outcomes = self.stage("recover", &pieces, id, |(job, explain)| {
+            let set = &self.sets[job.set];
+            Ok(match &set.grammar {
+                Some(grammar) => recover(&self.targets, &set.data, grammar, &explain.queries),
+                None => RecoverOutcome::default(),
+            })
+        })?;
         Ok(pieces.into_iter().zip(outcomes).map(|((job, _), outcome)| (job.clone(), outcome)).collect())
     }
 }

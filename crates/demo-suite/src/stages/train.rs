@@ -15,12 +15,16 @@ use demo_models::{
 use super::compare::Targets;
 use crate::baselines::{self, Baseline, GkmConfig};
 use crate::config::Protocol;
+use crate::files::write_atomically;
 use crate::interrupt::Interrupt;
 use crate::outcomes::TrainOutcome;
 use crate::plan::Job;
 use crate::progress::Progress;
 use crate::ranks::RankUse;
 use crate::{Error, Result};
+
+/// Below a bank's folder: the seconds that earlier runs have spent on it.
+const SPENT: &str = "seconds.json";
 
 /// Time between two saved states of a training, at least; and as many times that of the saving itself.
 const SAVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -89,6 +93,10 @@ pub(crate) fn train(
     mut record: impl FnMut(usize, &TrainOutcome) -> Result<()>,
 ) -> Result<()> {
     let started = Instant::now();
+    let spent = place.state.join(SPENT);
+    let before: f64 =
+        fs::read(&spent).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or(0.0);
+    let seconds = || before + started.elapsed().as_secs_f64();
     let data = trainees.iter().map(Data::new).collect::<Result<Vec<_>>>()?;
     let members: Vec<Member> =
         trainees.iter().zip(&data).map(|(trainee, data)| data.member(trainee)).collect();
@@ -100,20 +108,24 @@ pub(crate) fn train(
         Trainer::new(architecture, &members, place.device)?
     };
     let mut recorded: Vec<bool> = trainees.iter().map(|trainee| trainee.recorded).collect();
-    let mut meter =
-        Meter { progress: place.progress, shown: recorded.iter().filter(|&&done| done).count() as f64 };
+    let of_members = |fractions: &[f64]| {
+        let costs = trainees.iter().map(|trainee| trainee.job.cost as f64);
+        (fractions.iter().sum(), costs.zip(fractions).map(|(cost, fraction)| cost * fraction).sum())
+    };
+    let finished: Vec<f64> = recorded.iter().map(|&done| f64::from(u8::from(done))).collect();
+    let mut meter = Meter { progress: place.progress, shown: of_members(&finished) };
     let mut interval = SAVE_INTERVAL;
     loop {
         let slice = Instant::now();
         let status = trainer.run(|now| {
-            meter.show(now.members.iter().map(fraction).sum());
+            meter.show(of_members(&now.members.iter().map(fraction).collect::<Vec<f64>>()));
             let pause = slice.elapsed() >= interval || place.interrupt.is_requested();
             if pause { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        let seconds = started.elapsed().as_secs_f64() / trainees.len() as f64;
+        let share = seconds() / trainees.len() as f64;
         for at in 0..trainees.len() {
             if !recorded[at] && trainer.progress()[at].ending.is_some() {
-                record(at, &finish(&trainer, at, &trainees[at], place.progress, seconds)?)?;
+                record(at, &finish(&trainer, at, &trainees[at], place.progress, share)?)?;
                 recorded[at] = true;
             }
         }
@@ -122,15 +134,16 @@ pub(crate) fn train(
         }
         let saving = Instant::now();
         trainer.checkpoint(place.state)?;
+        write_atomically(&spent, format!("{:.3}", seconds()).as_bytes())?;
         interval = SAVE_INTERVAL.max(saving.elapsed() * SAVE_SHARE);
         place.interrupt.check()?;
     }
-    meter.show(trainees.len() as f64);
+    meter.show(of_members(&vec![1.0; trainees.len()]));
     let _ = fs::remove_dir_all(place.state);
     Ok(())
 }
 
-/// Saves a network that has ended; `seconds` is its share of the bank's time in this run.
+/// Saves a network that has ended; `seconds` is its share of the bank's time so far.
 fn finish(
     trainer: &Trainer,
     at: usize,
@@ -229,17 +242,17 @@ pub(crate) fn labelled(
     })
 }
 
-/// Shows a fraction that only grows, in steps large enough to be seen.
+/// Shows pieces and costs that only grow, in steps large enough to be seen.
 struct Meter<'a> {
     progress: &'a Progress,
-    shown: f64,
+    shown: (f64, f64),
 }
 
 impl Meter<'_> {
-    fn show(&mut self, fraction: f64) {
-        if fraction >= self.shown + 0.01 || fraction.fract() == 0.0 && fraction > self.shown {
-            self.progress.advance(fraction - self.shown);
-            self.shown = fraction;
+    fn show(&mut self, (pieces, cost): (f64, f64)) {
+        if pieces >= self.shown.0 + 0.01 || pieces.fract() == 0.0 && pieces > self.shown.0 {
+            self.progress.advance(pieces - self.shown.0, cost - self.shown.1);
+            self.shown = (pieces, cost);
         }
     }
 }

@@ -28,12 +28,7 @@ impl Run {
             "untrained",
             primary,
             |job| identity(&(VERSION, &job.id, &config)),
-            |_, _| true,
-            |job, progress| {
-                let queries = untrained(job, &self.sets[job.set].data, &config, &self.device)?;
-                progress.advance(1.0);
-                Ok(queries)
-            },
+            |job| untrained(job, &self.sets[job.set].data, &config, &self.device),
         )
     }
 }

@@ -41,7 +41,11 @@ pub(crate) struct AheadWeights<'a, R> {
 /// Weights of a convolution at the six points, made by the first sequence of a run that goes by tiles: with most
 /// trained networks none does.
 #[derive(Debug)]
-pub(crate) struct AtPoints<R>(RwLock<Made<R>>);
+pub(crate) struct AtPoints<R> {
+    /// Whether there is room for them.
+    tiled: bool,
+    made: RwLock<Made<R>>,
+}
 
 #[derive(Debug)]
 struct Made<R> {
@@ -54,23 +58,23 @@ impl<R: Real> AtPoints<R> {
     pub(crate) fn new(kernel: Option<&Convolution>) -> Self {
         let tiled = kernel.filter(|kernel| kernel.tiles().is_some());
         let numbers = zeros(tiled.map_or(0, |kernel| POINTS * kernel.inputs * kernel.filters));
-        Self(RwLock::new(Made { ready: false, numbers }))
+        Self { tiled: tiled.is_some(), made: RwLock::new(Made { ready: false, numbers }) }
     }
 
     /// The weights are others now.
     pub(crate) fn forget(&mut self) {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).ready = false;
+        self.made.get_mut().unwrap_or_else(PoisonError::into_inner).ready = false;
     }
 
     /// The numbers, made first where they are not.
     fn made(&self, make: impl FnOnce(&mut [R])) -> RwLockReadGuard<'_, Made<R>> {
-        let read = || self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let read = || self.made.read().unwrap_or_else(PoisonError::into_inner);
         let made = read();
         if made.ready {
             return made;
         }
         drop(made);
-        let mut made = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
         if !made.ready {
             crate::kernels::vectorised(
                 #[inline(always)]
@@ -152,7 +156,9 @@ impl Convolution {
     ) {
         let to = &mut output[self.output().at(0, 0)..];
         let (row, rest) = (self.pitch * self.inputs, self.pitch * self.filters);
-        let (Some(tiles), Some(at_points)) = (self.tiles(), weights.at_points) else {
+        // A truncated sequence may be made of tiles where a whole one, for which there is room, is not.
+        let at_points = weights.at_points.filter(|at_points| at_points.tiled);
+        let (Some(tiles), Some(at_points)) = (self.tiles(), at_points) else {
             let panels = (weights.panels, self.filters);
             return windows_product(self.ahead(sequences), input, panels, to, nonzeros);
         };
