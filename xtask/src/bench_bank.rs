@@ -15,7 +15,7 @@ use demo_engine::{
     Adam, AdamConfig, BankShape, Batch, Buffer, CodeStore, DType, Device, Input, Loss, Mode, Network,
     Objective, Params, Plan, Task,
 };
-use demo_models::{Architecture, training_bytes};
+use demo_models::{Architecture, LstmStart, training_bytes};
 use rand::Rng as _;
 
 use crate::bench_engine::peer::Peer;
@@ -117,7 +117,7 @@ impl Bank {
     fn new(architecture: &Architecture, members: usize, device: &Device) -> Result<Self> {
         let network: Network = architecture.network(LENGTH)?;
         let seeds: Vec<Seed> = (0..members as u64).map(Seed::new).collect();
-        let params = architecture.initial_parameters(&network, &seeds, device)?;
+        let params = architecture.initial_parameters(&network, &seeds, LstmStart::Published, device)?;
         let mut stream = Seed::new(1).stream("bank");
         let codes: Vec<u8> = (0..STORED * LENGTH).map(|_| stream.random_range(0..4)).collect();
         let shape = BankShape { members, batch: BATCH };

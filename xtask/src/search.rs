@@ -98,6 +98,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for (model, regime) in &found.regimes {
         eprintln!("{model}: {regime:?}");
     }
+    for warning in &found.unfinished {
+        eprintln!("{warning}");
+    }
     eprintln!("trials: {}", found.trials.display());
     eprintln!("regime: {}", found.file.display());
     Ok(())

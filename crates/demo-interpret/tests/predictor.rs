@@ -6,12 +6,12 @@
 use demo_core::{DnaSequence, Motif, Seed};
 use demo_interpret::{
     ClassOptimisationConfig, ClassOptimiser, ClassQueryConfig, FilterConfig, FilterFinder, FilterOutcome,
-    Gradients, QuerySource, SaliencyQueryConfig, class_optimisation_queries, filter_queries, saliency,
-    saliency_queries, site_mask, temporal_scores,
+    Gradients, SaliencyQueryConfig, class_optimisation_queries, filter_queries, saliency, saliency_queries,
+    site_mask, temporal_scores,
 };
 use demo_models::{
-    Architecture, CnnConfig, CnnRnnConfig, ConvolutionBlock, DType, Device, ModelInput, Params, Predictor,
-    RnnConfig, SequenceModel, Strands,
+    Architecture, CnnConfig, CnnRnnConfig, ConvolutionBlock, DType, Device, LstmStart, ModelInput, Params,
+    Predictor, RnnConfig, SequenceModel, Strands,
 };
 use rand::Rng;
 
@@ -93,7 +93,7 @@ fn filters_give_the_motif_they_were_set_to() {
         }
     }
     assert_eq!(found[2].outcome, FilterOutcome::Silent);
-    assert!(filter_queries(&found, QuerySource::Filter).iter().all(|query| query.motif.id() != "filter_2"));
+    assert!(filter_queries(&found).iter().all(|query| query.motif.id() != "filter_2"));
 }
 
 #[test]
@@ -164,7 +164,9 @@ fn temporal_scores_are_those_of_the_network_on_truncated_sequences() {
     let architecture = Architecture::Rnn(RnnConfig { hidden: 3, ..RnnConfig::default() });
     let length = 9;
     let network = architecture.network(length).unwrap();
-    let params = architecture.initial_parameters(&network, &[Seed::new(3)], &Device::Cpu).unwrap();
+    let params = architecture
+        .initial_parameters(&network, &[Seed::new(3)], LstmStart::Published, &Device::Cpu)
+        .unwrap();
     let sequences: [DnaSequence; 2] = ["ACGTNACGA".parse().unwrap(), "TTGACCATG".parse().unwrap()];
     for strands in [Strands::Forward, Strands::Both] {
         let mut whole = Predictor::new(&network, &params, strands, &Device::Cpu).unwrap();
@@ -189,7 +191,9 @@ fn networks_that_begin_with_a_convolution_look_ahead() {
     let config = CnnRnnConfig { filters: 4, hidden: 3, ..CnnRnnConfig::default() };
     let architecture = Architecture::CnnRnn(config);
     let network = architecture.network(15).unwrap();
-    let params = architecture.initial_parameters(&network, &[Seed::new(4)], &Device::Cpu).unwrap();
+    let params = architecture
+        .initial_parameters(&network, &[Seed::new(4)], LstmStart::Published, &Device::Cpu)
+        .unwrap();
     let mut model = Predictor::new(&network, &params, Strands::Forward, &Device::Cpu).unwrap();
     let sequence: DnaSequence = "ACGTACGGATTACAG".parse().unwrap();
     let all = [sequence];

@@ -234,7 +234,7 @@ mod tests {
 
     use super::*;
     use crate::trainer::Ending;
-    use crate::{Error, RnnConfig};
+    use crate::{Error, LstmStart, RnnConfig};
 
     fn model() -> TrainedModel {
         let architecture = Architecture::Rnn(RnnConfig { hidden: 3, dropout: 0.5 });
@@ -251,7 +251,8 @@ mod tests {
             history: Vec::new(),
         };
         let seed = Seed::new(4);
-        let params = architecture.initial_parameters(&network, &[seed], &Device::Cpu).unwrap();
+        let params =
+            architecture.initial_parameters(&network, &[seed], LstmStart::Published, &Device::Cpu).unwrap();
         TrainedModel { architecture, length: 8, training, seed, summary, params }
     }
 

@@ -13,13 +13,14 @@
 //!
 //! ```
 //! use demo_core::{DnaSequence, Seed};
-//! use demo_models::{Architecture, CnnConfig, Device, Predictor, Strands};
+//! use demo_models::{Architecture, CnnConfig, Device, LstmStart, Predictor, Strands};
 //!
 //! let architecture = Architecture::Cnn(CnnConfig::default());
 //! let network = architecture.network(101)?;
 //! assert_eq!(network.parameter_count(), 136_322);
 //!
-//! let parameters = architecture.initial_parameters(&network, &[Seed::new(1)], &Device::Cpu)?;
+//! let seeds = [Seed::new(1)];
+//! let parameters = architecture.initial_parameters(&network, &seeds, LstmStart::Published, &Device::Cpu)?;
 //! let mut predictor = Predictor::new(&network, &parameters, Strands::Both, &Device::Cpu)?;
 //! let sequence: DnaSequence = "ACGTA".repeat(21)[..101].parse()?;
 //! let scores = predictor.scores(&[sequence.clone(), sequence.to_reverse_complement()])?;

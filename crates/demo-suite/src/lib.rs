@@ -13,7 +13,7 @@
 //! | `summary.tsv` | each model over all sets, paired tests, published figures with their status |
 //! | `delong.tsv` | DeLong's test of every pair of models on every set |
 //! | `learning_curve.tsv`, `learning_curve_summary.tsv` | AUROC by the number of training sequences, network by network and over sets, where sizes are asked for |
-//! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match; the source `untrained-filter` is a control: the filters before the first step of training |
+//! | `motifs.tsv` | every motif got out of a network, with its best JASPAR match; sources named `untrained-…` are controls: the network before its first step of training |
 //! | `motif_counts.tsv` | sets whose factor's own motif was found, beside the number that chance would find |
 //! | `truth.tsv`, `truth_summary.tsv` | simulated sets: how well each explanation finds the planted sites, by set and over all |
 //! | `recovery.tsv` | simulated sets: the planted matrices, and their distance, among the motifs of each source |

@@ -9,8 +9,9 @@
 //! is a set's probability of a hit by chance, and the sum over sets the level. Bonferroni's correction
 //! multiplies q and E by the number of queries. Sets whose factor has no own motif are left out.
 //!
-//! That chance level does not say what the positives bring by themselves, off which filters are read: the
-//! rows of untrained filters do (`stages::untrained`).
+//! That chance level does not say what the positives bring by themselves, off which the motifs of filters,
+//! saliency and temporal scores are read: the rows of the same networks before training do
+//! (`stages::untrained`). Networks that did not converge are counted in, and how many they are.
 
 use std::collections::BTreeSet;
 
@@ -166,6 +167,8 @@ pub(crate) struct CountRow {
     pub(crate) standing: Standing,
     /// Sets whose factor has a motif.
     pub(crate) sets: usize,
+    /// Those of them whose network did not converge; none of a control.
+    pub(crate) not_converged: Option<usize>,
     /// Queries of all sets.
     pub(crate) queries: usize,
     /// By criterion.
@@ -187,7 +190,11 @@ pub(crate) fn motif_counts(run: &Run, models: &[ExplainedModel]) -> Vec<CountRow
     for &model in &run.settings.models {
         for source in QuerySource::ALL {
             let of_model = models.iter().filter(|explained| explained.job.model == model);
-            let hits: Vec<&OwnHits> = of_model.filter_map(|explained| explained.hits(source)).collect();
+            let found: Vec<(bool, &OwnHits)> =
+                of_model.filter_map(|model| Some((model.converged, model.hits(source)?))).collect();
+            let left = found.iter().filter(|(converged, hits)| !converged && hits.counted).count();
+            let not_converged = (!source.is_control()).then_some(left);
+            let hits: Vec<&OwnHits> = found.into_iter().map(|(_, hits)| hits).collect();
             if hits.iter().all(|hits| hits.queries == 0) {
                 continue;
             }
@@ -201,6 +208,7 @@ pub(crate) fn motif_counts(run: &Run, models: &[ExplainedModel]) -> Vec<CountRow
                         bonferroni,
                         standing,
                         sets,
+                        not_converged,
                         queries,
                         counts,
                         published,

@@ -63,6 +63,8 @@ pub(crate) struct FinishedJob {
 /// A set and model whose motifs were looked up.
 pub(crate) struct ExplainedModel {
     pub(crate) job: Job,
+    /// Whether the network did, or its protocol does not ask.
+    pub(crate) converged: bool,
     pub(crate) explain: ExplainOutcome,
     matches: Vec<(QuerySource, MatchOutcome)>,
 }
@@ -111,7 +113,8 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     for (outcome, control) in explained.iter_mut().zip(untrained) {
         outcome.queries.extend(control);
     }
-    let models = clock.time("match", || run.compare(&primary, &explained))?;
+    let models =
+        clock.time("match", || run.compare(&with_training(&primary, &jobs, &trained), &explained))?;
     let truth = clock.time("truth", || run.truth(&primary, &jobs, &trained))?;
     let recovered = clock.time("recover", || run.recover(&primary, &explained))?;
     let mut finished = Vec::with_capacity(jobs.len());
@@ -244,8 +247,13 @@ impl Run {
         })
     }
 
-    fn compare(&self, primary: &[Job], explained: &[ExplainOutcome]) -> Result<Vec<ExplainedModel>> {
-        let pieces: Vec<(&Job, &ExplainOutcome)> = primary.iter().zip(explained).collect();
+    fn compare(
+        &self,
+        primary: &[(&Job, &TrainOutcome)],
+        explained: &[ExplainOutcome],
+    ) -> Result<Vec<ExplainedModel>> {
+        let jobs = primary.iter().map(|&(job, _)| job);
+        let pieces: Vec<(&Job, &ExplainOutcome)> = jobs.zip(explained).collect();
         let id = |(job, explain): &(&Job, &ExplainOutcome)| {
             identity(&("match 3", &job.id, &explain.queries, self.targets.checksum()))
         };
@@ -258,12 +266,11 @@ impl Run {
                 QuerySource::ALL.into_iter().map(outcome).collect();
             Ok(outcomes)
         })?;
-        let model = |((job, explain), matches): ((&Job, &ExplainOutcome), _)| ExplainedModel {
-            job: job.clone(),
-            explain: explain.clone(),
-            matches,
+        let model = |((job, train), (explain, matches)): (&(&Job, &TrainOutcome), (&ExplainOutcome, _))| {
+            let converged = train.counts();
+            ExplainedModel { job: (*job).clone(), converged, explain: explain.clone(), matches }
         };
-        Ok(pieces.into_iter().zip(matches).map(model).collect())
+        Ok(primary.iter().zip(explained.iter().zip(matches)).map(model).collect())
     }
 
     fn report(

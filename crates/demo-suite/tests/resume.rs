@@ -123,11 +123,10 @@ fn a_planted_motif_and_every_promised_file_are_found() {
     let results = fs::read_to_string(out.join("results.tsv")).unwrap();
     // Two sets, one model, two folds.
     assert_eq!(results.lines().count(), 1 + 4);
-    assert!(
-        results
-            .starts_with("set\ttf\tdata\tmodel\tprotocol\tfold\tseed\tauroc\tauroc_low\tauroc_high\tauprc")
-    );
-    assert!(results.lines().skip(1).all(|line| line.contains("\treal\trnn\thonest\t")));
+    assert!(results.starts_with(
+        "set\ttf\tdata\tplacement\tmodel\tprotocol\tfold\tseed\tauroc\tauroc_low\tauroc_high\t"
+    ));
+    assert!(results.lines().skip(1).all(|line| line.contains("\treal\tNA\trnn\thonest\t")));
     let motifs = fs::read_to_string(out.join("motifs.tsv")).unwrap();
     assert!(motifs.contains("\tclass-optimisation\t") && !motifs.contains("\tfilter\t"));
     let counts = fs::read_to_string(out.join("motif_counts.tsv")).unwrap();
@@ -135,7 +134,10 @@ fn a_planted_motif_and_every_promised_file_are_found() {
     let row = counts.lines().find(|line| line.contains(published)).unwrap();
     assert!(row.ends_with("\t57\t11\tsecondary"), "{row}");
     let latex = sound_latex(&out.join("report/motif_counts.tex"));
-    assert!(latex.contains("Sets, of 2 sets of real sequences,") && !latex.contains("untrained-filter"));
+    assert!(
+        latex.contains("Sets, of 2 sets of real sequences,")
+            && latex.contains("RNN & untrained-saliency & any & 2 & -- & ")
+    );
     let row = latex.lines().find(|line| line.starts_with("RNN & class-optimisation & any & 2 & ")).unwrap();
     assert!(row.ends_with(" & 11 of 57 (secondary) \\\\"), "{row}");
     for name in ["truth_summary.tex", "recovery.tex", "decoys.tex"] {
@@ -182,7 +184,7 @@ fn baselines_are_judged_like_networks_and_leave_them_as_they_are() {
         let found = rows(&both, "results.tsv", &format!("\t{model}\t"));
         assert_eq!(found.len(), 2, "{model}");
         for row in found {
-            let auroc: f64 = row.split('\t').nth(7).unwrap().parse().unwrap();
+            let auroc: f64 = row.split('\t').nth(8).unwrap().parse().unwrap();
             assert!(auroc > wanted, "{row}");
         }
     }
@@ -342,7 +344,7 @@ fn simulated_sets_are_measured_against_what_was_planted() {
     let column = results.lines().next().unwrap().split('\t').position(|name| name == "oracle_auroc").unwrap();
     let oracle: f64 = results.lines().nth(1).unwrap().split('\t').nth(column).unwrap().parse().unwrap();
     assert!((0.97..1.0).contains(&oracle), "{oracle}");
-    untrained_filters_are_a_control(&folder.path().join("one"));
+    untrained_networks_are_a_control(&folder.path().join("one"));
     latex_says_what_the_tables_do(&folder.path().join("one"));
     let page = fs::read_to_string(folder.path().join("one/report/index.html")).unwrap();
     // Among the ROC curves; the two plots of planted positions name it the other way round.
@@ -354,9 +356,9 @@ fn simulated_sets_are_measured_against_what_was_planted() {
     assert_ne!(uniform, table);
 }
 
-/// Rows of untrained filters stand in the tables beside those of the trained ones, and on the page among the
+/// Rows of untrained networks stand in the tables beside those of the trained ones, and on the page among the
 /// counts alone.
-fn untrained_filters_are_a_control(out: &Path) {
+fn untrained_networks_are_a_control(out: &Path) {
     let rows = |name: &str, source: &str| -> Vec<String> {
         let text = fs::read_to_string(out.join(name)).unwrap();
         text.lines().filter(|line| line.split('\t').any(|cell| cell == source)).map(str::to_owned).collect()
@@ -366,7 +368,10 @@ fn untrained_filters_are_a_control(out: &Path) {
         assert!(!control.is_empty() && control.iter().all(|row| row.contains("\tcnn-small\t")), "{name}");
     }
     for name in ["motif_counts.tsv", "recovery.tsv"] {
-        assert_eq!(rows(name, "untrained-filter").len(), rows(name, "filter").len(), "{name}");
+        for source in ["filter", "saliency", "temporal"] {
+            let control = rows(name, &format!("untrained-{source}")).len();
+            assert!(control > 0 && control == rows(name, source).len(), "{name}: {source}");
+        }
     }
     // Four steps from the same start: the filters are other ones.
     let queries = |source| -> Vec<String> {
@@ -378,7 +383,7 @@ fn untrained_filters_are_a_control(out: &Path) {
     // Without and with Bonferroni's correction.
     assert_eq!(page.matches("<td>untrained-filter").count(), 2);
     assert_eq!(page.matches("untrained-filter").count(), 2);
-    assert!(page.contains("Untrained filters are a control"));
+    assert!(page.contains("Untrained sources are a control"));
 }
 
 /// One `table` whose `tabular` has as many cells in every row as columns, with nothing left unescaped.

@@ -112,6 +112,14 @@ fn a_search_reads_no_test_half_resumes_and_hands_its_regime_to_a_run() {
     let chosen: Vec<_> = trials.iter().filter(|row| row[24] == "yes").collect();
     assert_eq!(chosen, of_rung("3")[..1]);
     assert_eq!(whole.regimes.len(), 1);
+    // Thirty steps are too few to converge.
+    assert_eq!(chosen[0][23], "0");
+    let warning = "rnn-small: the chosen regime converged on 0 of 2 sets;";
+    assert!(
+        whole.unfinished.len() == 1 && whole.unfinished[0].starts_with(warning),
+        "{:?}",
+        whole.unfinished
+    );
     assert_eq!(chosen[0][4], whole.regimes[&ModelKind::RnnSmall].learning_rate.to_string());
 
     // Interrupted again and again, on several threads.

@@ -8,7 +8,7 @@ use demo_engine::{
     Activation, Adam, AdamConfig, BankShape, Batch, Buffer, CodeStore, DType, Device, Input, InputGradient,
     Layer, Loss, Mode, Network, Objective, Padding, Params, Plan, Task,
 };
-use demo_models::{Architecture, CnnConfig, CnnRnnConfig, RnnConfig};
+use demo_models::{Architecture, CnnConfig, CnnRnnConfig, LstmStart, RnnConfig};
 use rand::Rng as _;
 
 const BATCH: usize = 256;
@@ -61,6 +61,7 @@ impl Ours {
         let params = Architecture::Rnn(RnnConfig::default()).initial_parameters(
             &network,
             &[Seed::new(1)],
+            LstmStart::Published,
             &Device::Cpu,
         )?;
         let shape = match kind {

@@ -2,7 +2,7 @@
 //!
 //! | source | windows | matrix |
 //! |---|---|---|
-//! | [`filter_queries`] | where a filter fires, trained or not | counts |
+//! | [`filter_queries`] | where a filter fires | counts |
 //! | [`saliency_queries`] | of highest total attribution, one a sequence | counts after alignment |
 //! | [`temporal_queries`] | before the steepest rise of the temporal scores, one a sequence | counts, aligned or stacked |
 //! | [`class_optimisation_queries`] | around information peaks, and the whole | columns as they are |
@@ -32,13 +32,17 @@ use crate::align::AlignedMotif;
 pub enum QuerySource {
     /// What a filter of the first convolution responds to.
     Filter,
-    /// What a filter responds to before the first step of training, a control: its windows are cut from the same
-    /// sequences, which hold their motifs whatever a network has learned.
+    /// The same before the first step of training, a control: windows are cut from the same sequences, which
+    /// hold their motifs whatever a network has learned.
     UntrainedFilter,
     /// Windows of high saliency.
     Saliency,
+    /// The same before the first step of training.
+    UntrainedSaliency,
     /// Windows before a rise of the temporal scores.
     Temporal,
+    /// The same before the first step of training.
+    UntrainedTemporal,
     /// The most typical bound input, as published.
     ClassOptimisation,
     /// What inputs share that were optimised as published, from several starts.
@@ -53,11 +57,13 @@ pub enum QuerySource {
 
 impl QuerySource {
     /// Every source, in the order of the tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Filter,
         Self::UntrainedFilter,
         Self::Saliency,
+        Self::UntrainedSaliency,
         Self::Temporal,
+        Self::UntrainedTemporal,
         Self::ClassOptimisation,
         Self::ClassShared,
         Self::ClassSoftmax,
@@ -71,7 +77,9 @@ impl QuerySource {
             Self::Filter => "filter",
             Self::UntrainedFilter => "untrained-filter",
             Self::Saliency => "saliency",
+            Self::UntrainedSaliency => "untrained-saliency",
             Self::Temporal => "temporal",
+            Self::UntrainedTemporal => "untrained-temporal",
             Self::ClassOptimisation => "class-optimisation",
             Self::ClassShared => "class-shared",
             Self::ClassSoftmax => "class-softmax",
@@ -82,7 +90,17 @@ impl QuerySource {
 
     /// Whether its motifs are of a network that has learned nothing, to be counted beside those of one that has.
     pub fn is_control(self) -> bool {
-        self == Self::UntrainedFilter
+        matches!(self, Self::UntrainedFilter | Self::UntrainedSaliency | Self::UntrainedTemporal)
+    }
+
+    /// The control of a source whose windows are cut from sequences; `None` for optimised inputs, which see none.
+    pub fn untrained(self) -> Option<Self> {
+        match self {
+            Self::Filter => Some(Self::UntrainedFilter),
+            Self::Saliency => Some(Self::UntrainedSaliency),
+            Self::Temporal => Some(Self::UntrainedTemporal),
+            _ => None,
+        }
     }
 }
 
@@ -115,12 +133,11 @@ impl QueryMotif {
     }
 }
 
-/// The motifs of all filters that have one; silent filters are no queries. The source is
-/// [`QuerySource::Filter`] or, for a network before its first step, [`QuerySource::UntrainedFilter`].
-pub fn filter_queries(filters: &[FilterMotif], source: QuerySource) -> Vec<QueryMotif> {
+/// The motifs of all filters that have one; silent filters are no queries.
+pub fn filter_queries(filters: &[FilterMotif]) -> Vec<QueryMotif> {
     let query = |filter: &FilterMotif| {
         let motif = filter.motif()?.clone();
-        Some(QueryMotif::new(motif, source, None, Some(filter.sites.len())))
+        Some(QueryMotif::new(motif, QuerySource::Filter, None, Some(filter.sites.len())))
     };
     filters.iter().filter_map(query).collect()
 }
@@ -154,7 +171,7 @@ mod tests {
             .enumerate()
             .map(|(filter, outcome)| FilterMotif { filter, maximum: 1.0, sites: Vec::new(), outcome })
             .collect();
-        let queries = filter_queries(&filters, QuerySource::Filter);
+        let queries = filter_queries(&filters);
         assert_eq!(queries.len(), 1);
         assert_eq!((queries[0].motif.id(), queries[0].width), ("filter_1", 6));
     }
@@ -162,10 +179,20 @@ mod tests {
     #[test]
     fn sources_print_as_the_tables_have_them() {
         let names: Vec<String> = QuerySource::ALL.iter().map(ToString::to_string).collect();
-        assert_eq!(names[..5], ["filter", "untrained-filter", "saliency", "temporal", "class-optimisation"]);
+        assert_eq!(names[..4], ["filter", "untrained-filter", "saliency", "untrained-saliency"]);
+        assert_eq!(names[4..7], ["temporal", "untrained-temporal", "class-optimisation"]);
         let alternatives = ["class-shared", "class-softmax", "class-straight-through", "class-annealed"];
-        assert_eq!(names[5..], alternatives);
+        assert_eq!(names[7..], alternatives);
+    }
+
+    #[test]
+    fn each_control_is_that_of_one_source() {
         let controls: Vec<QuerySource> = QuerySource::ALL.into_iter().filter(|s| s.is_control()).collect();
-        assert_eq!(controls, [QuerySource::UntrainedFilter]);
+        let of_sources: Vec<QuerySource> =
+            QuerySource::ALL.into_iter().filter_map(QuerySource::untrained).collect();
+        assert_eq!(of_sources, controls);
+        for (source, control) in QuerySource::ALL.into_iter().zip(&QuerySource::ALL[1..]) {
+            assert!(source.untrained().is_none_or(|untrained| untrained == *control), "{source}");
+        }
     }
 }

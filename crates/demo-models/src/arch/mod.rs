@@ -22,7 +22,6 @@ pub use cnn_rnn::CnnRnnConfig;
 pub use rnn::RnnConfig;
 
 use crate::init::initialise;
-use crate::predictor::first_layers;
 use crate::{Error, LstmStart, Result};
 
 /// Unbound and bound.
@@ -71,23 +70,11 @@ impl Architecture {
         Ok(Network::new(length, layers)?)
     }
 
-    /// The first convolution with its normalisation and activation, as a network of its own; `None` where there is
-    /// none. Its initial parameters are those that the whole network begins with.
-    ///
-    /// # Errors
-    /// As [`Architecture::network`].
-    pub fn first_layer(&self, length: usize) -> Result<Option<Network>> {
-        let network = self.network(length)?;
-        let layers = first_layers(&network);
-        Ok(if layers == 0 { None } else { Some(network.to_prefix(layers)?) })
-    }
-
     /// The weights a bank starts from, one seed a member.
     ///
     /// Weights and biases of convolutions and dense layers are uniform in ±1/sqrt(fan-in), the fan-in
     /// being the numbers that enter one output: Torch7's rule, which the published networks used. LSTM
-    /// weights are normal with standard deviation 1/sqrt(D + H), D the inputs and H the hidden units (see
-    /// [`LstmStart`] for another rule, which a training may choose);
+    /// weights are normal with the standard deviation that `start` names ([`LstmStart`]);
     /// the forget gate's biases are 1, the other LSTM biases 0. Where the first activation is exponential, the
     /// first layer's weights are wider, its sums then having standard deviation 1, and its biases such that the
     /// exponential's mean square is that of a rectifier: -2.54 for filters of 9 bases. The maps of self-attention have
@@ -97,9 +84,14 @@ impl Architecture {
     ///
     /// # Errors
     /// [`Error::Engine`] where the device has no room.
-    pub fn initial_parameters(&self, network: &Network, seeds: &[Seed], device: &Device) -> Result<Params> {
-        let members: Vec<(Seed, LstmStart)> =
-            seeds.iter().map(|&seed| (seed, LstmStart::Published)).collect();
+    pub fn initial_parameters(
+        &self,
+        network: &Network,
+        seeds: &[Seed],
+        start: LstmStart,
+        device: &Device,
+    ) -> Result<Params> {
+        let members: Vec<(Seed, LstmStart)> = seeds.iter().map(|&seed| (seed, start)).collect();
         initialise(network, &members, device)
     }
 }

@@ -6,8 +6,8 @@ use rand::Rng;
 
 use super::{Predictor, bound_probability};
 use crate::{
-    Architecture, AttentionConfig, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, ModelInput, RnnConfig,
-    SequenceModel, Strands,
+    Architecture, AttentionConfig, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, LstmStart, ModelInput,
+    RnnConfig, SequenceModel, Strands,
 };
 
 const LENGTH: usize = 17;
@@ -45,7 +45,9 @@ fn sequences(count: usize, length: usize) -> Vec<DnaSequence> {
 
 fn predictor(architecture: &Architecture, length: usize, strands: Strands, dtype: DType) -> Predictor {
     let network = architecture.network(length).unwrap();
-    let params = architecture.initial_parameters(&network, &[Seed::new(9)], &Device::Cpu).unwrap();
+    let params = architecture
+        .initial_parameters(&network, &[Seed::new(9)], LstmStart::Published, &Device::Cpu)
+        .unwrap();
     Predictor::with_dtype(&network, &params, strands, dtype, &Device::Cpu).unwrap()
 }
 

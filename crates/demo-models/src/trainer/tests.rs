@@ -15,7 +15,7 @@ mod lockstep;
 use super::{Ending, Member, Status, Trainer};
 use crate::{
     Architecture, AttentionConfig, CnnConfig, CnnRnnConfig, ConvolutionBlock, Error, Interval,
-    LabelledSequences, RnnConfig, Schedule, TrainingConfig,
+    LabelledSequences, LstmStart, RnnConfig, Schedule, TrainingConfig,
 };
 
 const LENGTH: usize = 30;
@@ -283,7 +283,9 @@ fn a_loss_that_is_no_number_ends_the_member_and_keeps_the_best_before() {
     // Before anything was evaluated: what it began with is the best before.
     assert!(model.summary.steps < 4 && model.summary.history.is_empty(), "{:?}", model.summary);
     let network = model.network().unwrap();
-    let initial = small_cnn().initial_parameters(&network, &[Seed::new(3)], &Device::Cpu).unwrap();
+    let initial = small_cnn()
+        .initial_parameters(&network, &[Seed::new(3)], LstmStart::Published, &Device::Cpu)
+        .unwrap();
     assert_eq!(model.params.buffer().to_f32().unwrap(), initial.buffer().to_f32().unwrap());
 
     // An exponential activation overflows after a few steps of such a rate, when some have been evaluated.

@@ -337,8 +337,8 @@ fn truth(report: &Report) -> Result<String> {
 }
 
 /// What a control among the counts is.
-const CONTROL: &str = "Untrained filters are a control: those of the same network before its first step of training, \
-                       read off the same positives, which hold their motifs whatever a network has learned. ";
+const CONTROL: &str = "Untrained sources are a control: the same network before its first step of training, read off \
+                       the same positives, which hold their motifs whatever a network has learned. ";
 
 fn motifs(report: &Report) -> Result<String> {
     if report.motif_counts.is_empty() {

@@ -251,7 +251,7 @@ fn a_report_without_results_is_a_page() {
     empty.sets.clear();
     empty.tests.clear();
     empty.motif_counts[0].control = true;
-    assert!(empty.to_html().unwrap().contains("Untrained filters are a control"));
+    assert!(empty.to_html().unwrap().contains("Untrained sources are a control"));
     assert!(!report().to_html().unwrap().contains("Untrained filters"));
     empty.motif_counts.clear();
     empty.truth.clear();

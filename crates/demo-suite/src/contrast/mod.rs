@@ -11,6 +11,9 @@
 //! | `headroom` | the oracle's AUROC less that scan's, simulated sets |
 //! | `grammar_bases` | bases from the first of a site to the last of its partner, simulated sets |
 //!
+//! Of simulated sets with sites anywhere, for which no calibration is known, the scan and the oracle are not
+//! known either.
+//!
 //! A first model's AUROC on the same test half is no such quantity: its errors are in the gain, too. Units
 //! are factors, sets of one factor averaged. Correlations are Spearman's, with a bootstrap over factors and
 //! Holm's correction over the quantities of one table; simulated and real sets are never put together.
@@ -41,7 +44,7 @@ const QUANTITIES: [&str; 5] =
 /// What is compared.
 #[derive(Debug, Clone)]
 pub struct ContrastConfig {
-    /// Tables `results.tsv` of finished runs.
+    /// Tables `results.tsv` of finished runs, a set in one of them alone.
     pub results: Vec<PathBuf>,
     /// Tables `learning_curve.tsv` of finished runs.
     pub sizes: Vec<PathBuf>,
@@ -99,12 +102,32 @@ struct Finding {
 /// Reads the tables, and writes `contrast.tsv` and `contrast_summary.tsv`.
 ///
 /// # Errors
-/// [`crate::Error::Results`] where a table is none of these, or lacks one of the models.
+/// [`crate::Error::Results`] where a table is none of these, lacks one of the models, or has a set that an
+/// earlier one has.
 pub fn contrast(config: &ContrastConfig) -> Result<Contrast> {
     let targets = Targets::jaspar2016()?;
-    let mut gains = Vec::new();
+    let mut gains: Vec<SetGain> = Vec::new();
     for path in &config.results {
-        gains.extend(of_sets(&read(path, config.models)?, config.models, &targets));
+        let refuse = |found: String, wanted: &str| crate::Error::Results {
+            path: path.clone(),
+            line: 1,
+            found,
+            wanted: wanted.to_owned(),
+        };
+        let rows = read(path, config.models)?;
+        if rows.iter().any(|row| row.train_size.is_some()) {
+            return Err(refuse(
+                "a column train_size".to_owned(),
+                "a results.tsv (learning curves go to --sizes)",
+            ));
+        }
+        for gain in of_sets(&rows, config.models, &targets) {
+            if gains.iter().any(|known| known.set == gain.set) {
+                let found = format!("the set {}, which an earlier table has", gain.set);
+                return Err(refuse(found, "each set in one table"));
+            }
+            gains.push(gain);
+        }
     }
     let mut findings = Vec::new();
     for data in ["simulated", "real"] {
@@ -156,10 +179,11 @@ fn of_sets(rows: &[ResultRow], models: [ModelKind; 2], targets: &Targets) -> Vec
 impl SetGain {
     fn new(row: &ResultRow, [first, second]: [f64; 2], targets: &Targets) -> Self {
         let simulated = row.data == "simulated";
-        let calibration = calibrations().iter().find(|known| simulated && known.parameters.set == row.set);
+        let known = calibrations().iter().find(|known| simulated && known.parameters.set == row.set);
+        let calibration = known.filter(|_| row.is_calibrated());
         let bits = |motif: &demo_core::Motif| motif.probabilities().information().iter().sum::<f64>();
         let width = |id: &str| targets.motif(id).map(|motif| motif.probabilities().width());
-        let planted = calibration.map(|known| &known.parameters);
+        let planted = known.map(|known| &known.parameters);
         let partner = planted.and_then(|planted| planted.partner.as_ref());
         let grammar_bases = planted.and_then(|planted| {
             let site = width(&planted.motif)?;
@@ -399,5 +423,46 @@ mod tests {
         assert!(wrong.contains("results.tsv, line 3: found") && wrong.contains("wanted a row of"), "{wrong}");
         let other = refused(&(HEAD.to_owned() + &good.replace("real", "other")));
         assert!(other.contains("line 2: found AUROC 0.9 of other data"), "{other}");
+    }
+
+    #[test]
+    fn a_learning_curve_and_a_set_twice_are_no_results() {
+        let sized = HEAD.replace("auroc", "train_size\tauroc");
+        let row = |model: &str| format!("A\tMAX\tsimulated\t{model}\thonest\t500\t0.9\tyes\t426\tNA\n");
+        let curve = written(&(sized + &row("cnn") + &row("cnn-rnn"))).1.unwrap_err().to_string();
+        assert!(curve.contains("line 1: found a column train_size, wanted a results.tsv"), "{curve}");
+
+        let good = |model: &str| super::tests::row("A", "MAX", "real", model, 0.9, "yes\t10\tNA");
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["one.tsv", "two.tsv"].map(|name| folder.path().join(name));
+        for path in &paths {
+            fs::write(path, HEAD.to_owned() + &good("cnn") + &good("cnn-rnn")).unwrap();
+        }
+        let config = ContrastConfig {
+            results: paths.into(),
+            sizes: Vec::new(),
+            models: [ModelKind::Cnn, ModelKind::CnnRnn],
+            out: folder.path().join("out"),
+        };
+        let twice = contrast(&config).unwrap_err().to_string();
+        assert!(twice.contains("two.tsv, line 1: found the set A, which an earlier table has"), "{twice}");
+        assert!(!config.out.exists());
+    }
+
+    #[test]
+    fn sets_with_sites_anywhere_have_no_calibration() {
+        let head = HEAD.replace("data", "data\tplacement");
+        let set = &calibrations()[0].parameters.set;
+        let row = |model: &str, placement: &str| {
+            format!("{set}\tX\tsimulated\t{placement}\t{model}\thonest\t0.9\tyes\t3400\tNA\n")
+        };
+        for (placement, known) in [("uniform", false), ("centred", true)] {
+            let text = head.clone() + &row("cnn", placement) + &row("cnn-rnn", placement);
+            let (_folder, outcome) = written(&text);
+            let sets = cells(&outcome.unwrap().sets);
+            // The scan and the headroom over it; what is planted is the same.
+            assert_eq!([7, 9].map(|at| sets[0][at] != "NA"), [known; 2], "{placement}");
+            assert_ne!(sets[0][10], "NA");
+        }
     }
 }

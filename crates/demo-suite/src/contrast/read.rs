@@ -14,6 +14,9 @@ pub(super) struct ResultRow {
     pub(super) tf: String,
     /// `simulated` or `real`.
     pub(super) data: String,
+    /// Where sites of simulated sets lie; earlier tables do not have it.
+    #[serde(default)]
+    placement: Option<String>,
     pub(super) model: ModelKind,
     protocol: String,
     pub(super) auroc: f64,
@@ -30,6 +33,11 @@ impl ResultRow {
     /// Whether the network converged, or its protocol does not ask.
     pub(super) fn counts(&self) -> bool {
         self.converged != "no"
+    }
+
+    /// Whether it is of a simulated set as those were calibrated, sites in the middle.
+    pub(super) fn is_calibrated(&self) -> bool {
+        self.data == "simulated" && self.placement.as_deref().is_none_or(|placement| placement == "centred")
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Found {
     pub file: PathBuf,
     /// The same.
     pub regimes: BTreeMap<ModelKind, Regime>,
+    /// Of each chosen regime that did not converge on every set, what that means for the choice.
+    pub unfinished: Vec<String>,
 }
 
 /// Searches, or goes on with a search.
@@ -148,7 +150,7 @@ pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
         interrupt,
     };
     let mut table = Table::new(columns());
-    let mut regimes = BTreeMap::new();
+    let (mut regimes, mut unfinished) = (BTreeMap::new(), Vec::new());
     for &model in &search.settings.models {
         let candidates = (config.budget, &candidates[..]);
         let ranked = search.model(model, config.strategy, candidates)?;
@@ -157,13 +159,14 @@ pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
         }
         if let Some(best) = ranked.iter().find(|row| row.chosen) {
             regimes.insert(model, best.regime);
+            unfinished.extend(best.unfinished().map(|warning| format!("{model}: {warning}")));
         }
     }
     let _ = std::fs::remove_dir_all(&search.training);
     let (trials, file) = (out.path().join("trials.tsv"), out.path().join("regime.json"));
     table.write_tsv(&trials)?;
     regime::write(&file, &regimes, &config.run.command)?;
-    Ok(Found { trials, file, regimes })
+    Ok(Found { trials, file, regimes, unfinished })
 }
 
 /// The settings of a search that can be.
@@ -353,10 +356,24 @@ impl Row {
         self.outcomes.iter().map(|outcome| outcome.auroc).sum::<f64>() / self.outcomes.len().max(1) as f64
     }
 
+    fn converged(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.converged).count()
+    }
+
+    /// What is to be said of a choice among trainings that had not ended.
+    fn unfinished(&self) -> Option<String> {
+        let (converged, sets) = (self.converged(), self.outcomes.len());
+        (converged < sets).then(|| {
+            format!(
+                "the chosen regime converged on {converged} of {sets} sets; on the others the limit of steps ended it, \
+                 and a choice by what was reached until then favours regimes that learn fast"
+            )
+        })
+    }
+
     fn cells(&self, model: ModelKind) -> Vec<Cell> {
         let Regime { learning_rate, weight_decay, dropout, warm_up, averaging, .. } = self.regime;
         let least = self.outcomes.iter().map(|outcome| outcome.auroc).fold(f64::INFINITY, f64::min);
-        let converged = self.outcomes.iter().filter(|outcome| outcome.converged).count();
         let steps: u64 = self.outcomes.iter().map(|outcome| outcome.steps).sum();
         let number = |value: f64| Cell::from(value.to_string());
         let optional = |value: Option<String>| Cell::from(value.unwrap_or_default());
@@ -384,7 +401,7 @@ impl Row {
             Cell::from(self.score()),
             Cell::from(least),
             Cell::from(steps),
-            Cell::from(converged),
+            Cell::from(self.converged()),
             Cell::from(if self.chosen { "yes" } else { "no" }),
         ]
     }

@@ -3,14 +3,14 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use demo_core::{DnaSequence, Seed};
+use demo_core::{Attribution, DnaSequence, Seed};
 use demo_data::simulate::is_true_site;
 use demo_data::{DataSet, Example, Site};
 use demo_eval::ScoredLabels;
 use demo_interpret::{
     ClassOptimisationConfig, ClassOptimiser, ClassQueryConfig, FilterConfig, FilterFinder, FilterOutcome,
-    Gradients, QueryMotif, QuerySource, SaliencyQueryConfig, TemporalQueryConfig, TemporalScores,
-    best_optimum, class_optimisation_queries, filter_queries, saliency_queries, site_mask, temporal_queries,
+    Gradients, QueryMotif, SaliencyQueryConfig, TemporalQueryConfig, TemporalScores, best_optimum,
+    class_optimisation_queries, filter_queries, saliency_queries, site_mask, temporal_queries,
     temporal_scores,
 };
 use demo_models::Predictor;
@@ -58,24 +58,8 @@ pub(crate) fn explain(
     let places: Vec<usize> = (0..set.test().len()).filter(|&place| set.test()[place].bound).collect();
     let positives: Vec<DnaSequence> =
         places.iter().map(|&place| set.test()[place].sequence.clone()).collect();
-
-    let gradients = Gradients::new(predictor, &positives)?;
-    let saliency = gradients.absolute()?;
-    let mut by_score: Vec<usize> = (0..positives.len()).collect();
-    by_score.sort_by(|&a, &b| gradients.scores()[b].total_cmp(&gradients.scores()[a]).then(a.cmp(&b)));
-
-    let mut queries = Vec::new();
-    let mut silent_filters = 0;
-    if let Some(filters) = FilterFinder::new(config.filters.clone())?.find(predictor, &positives)? {
-        let silent = |outcome: &FilterOutcome| matches!(outcome, FilterOutcome::Silent);
-        silent_filters = filters.iter().filter(|filter| silent(&filter.outcome)).count();
-        queries.extend(filter_queries(&filters, QuerySource::Filter));
-    }
-    queries.extend(saliency_queries(&positives, &saliency, &config.saliency)?);
-
-    let strongest: Vec<usize> = by_score.iter().copied().take(TEMPORAL_SEQUENCES).collect();
-    let (temporal, motifs) = temporal(predictor, &positives, &strongest, config)?;
-    queries.extend(motifs);
+    let Reading { scores, saliency, strongest, temporal, silent_filters, mut queries } =
+        Reading::new(predictor, &positives, config)?;
 
     let optimiser = ClassOptimiser::new(config.class_optimisation.clone())?;
     let optima = optimiser.run(predictor, seed.child("class optimisation"))?;
@@ -86,25 +70,25 @@ pub(crate) fn explain(
     }
 
     // The surest positive, and one in the middle: what works best is not what is usual.
-    let shown = [by_score[0], strongest[strongest.len() / 2]];
+    let shown = [strongest[0], strongest[strongest.len() / 2]];
     let example = |&positive: &usize| {
-        let scores = strongest.iter().position(|&other| other == positive).zip(temporal.as_ref());
-        let scores = scores.map(|(place, temporal)| &temporal[place]);
+        let read = strongest.iter().position(|&other| other == positive).zip(temporal.as_ref());
+        let read = read.map(|(place, temporal)| &temporal[place]);
         let place = places[positive];
         Explained {
             index: place,
             sequence: positives[positive].clone(),
-            score: gradients.scores()[positive],
+            score: scores[positive],
             saliency: saliency[positive].scores().to_vec(),
-            prefixes: scores.map(|scores| scores.prefix.clone()),
-            suffixes: scores.map(|scores| scores.suffix.clone()),
-            lookahead: scores.map_or(0, |scores| scores.lookahead),
+            prefixes: read.map(|scores| scores.prefix.clone()),
+            suffixes: read.map(|scores| scores.suffix.clone()),
+            lookahead: read.map_or(0, |scores| scores.lookahead),
             sites: true_sites(&set.test()[place]).cloned().collect(),
         }
     };
     let examples = shown.iter().map(example).collect();
-    let scores = saliency.iter().map(demo_core::Attribution::scores);
-    let saliency_truth = truth(places.iter().map(|&place| &set.test()[place]).zip(scores))?;
+    let maps = saliency.iter().map(Attribution::scores);
+    let saliency_truth = truth(places.iter().map(|&place| &set.test()[place]).zip(maps))?;
     Ok(ExplainOutcome {
         silent_filters,
         class_optimum: optimum.probabilities.clone(),
@@ -116,19 +100,47 @@ pub(crate) fn explain(
     })
 }
 
-/// Temporal scores of the strongest positives and their motifs; nothing for networks without memory.
-fn temporal(
-    predictor: &mut Predictor,
-    positives: &[DnaSequence],
-    strongest: &[usize],
-    config: &ExplainConfig,
-) -> Result<(Option<Vec<TemporalScores>>, Vec<QueryMotif>)> {
-    let sequences: Vec<DnaSequence> = strongest.iter().map(|&place| positives[place].clone()).collect();
-    let Some(scores) = temporal_scores(predictor, &sequences)? else {
-        return Ok((None, Vec::new()));
-    };
-    let queries = temporal_queries(&sequences, &scores, &config.temporal)?;
-    Ok((Some(scores), queries))
+/// What a network makes of positives, with the motifs whose windows are cut from them.
+pub(super) struct Reading {
+    /// Score of each.
+    scores: Vec<f32>,
+    saliency: Vec<Attribution>,
+    /// Places of those with the highest scores, the highest first.
+    strongest: Vec<usize>,
+    /// Of the strongest; none of networks without memory.
+    temporal: Option<Vec<TemporalScores>>,
+    silent_filters: usize,
+    /// From filters, saliency and temporal scores.
+    pub(super) queries: Vec<QueryMotif>,
+}
+
+impl Reading {
+    pub(super) fn new(
+        predictor: &mut Predictor,
+        positives: &[DnaSequence],
+        config: &ExplainConfig,
+    ) -> Result<Self> {
+        let gradients = Gradients::new(predictor, positives)?;
+        let (scores, saliency) = (gradients.scores().to_vec(), gradients.absolute()?);
+        let mut queries = Vec::new();
+        let mut silent_filters = 0;
+        if let Some(filters) = FilterFinder::new(config.filters.clone())?.find(predictor, positives)? {
+            let silent = |outcome: &FilterOutcome| matches!(outcome, FilterOutcome::Silent);
+            silent_filters = filters.iter().filter(|filter| silent(&filter.outcome)).count();
+            queries.extend(filter_queries(&filters));
+        }
+        queries.extend(saliency_queries(positives, &saliency, &config.saliency)?);
+
+        let mut strongest: Vec<usize> = (0..positives.len()).collect();
+        strongest.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+        strongest.truncate(TEMPORAL_SEQUENCES);
+        let sequences: Vec<DnaSequence> = strongest.iter().map(|&place| positives[place].clone()).collect();
+        let temporal = temporal_scores(predictor, &sequences)?;
+        if let Some(temporal) = &temporal {
+            queries.extend(temporal_queries(&sequences, temporal, &config.temporal)?);
+        }
+        Ok(Self { scores, saliency, strongest, temporal, silent_filters, queries })
+    }
 }
 
 /// Mean over positives with true sites of the AUROC of scores over positions; `None` without any.

@@ -1,52 +1,53 @@
-//! The untrained stage: the filter motifs of every explained network before its first step, a control.
+//! The untrained stage: the motifs of every explained network before its first step, a control.
 //!
-//! A filter's motif is counted from windows of test positives, which hold the factor's sites whatever the
-//! network has learned. The same architecture with the weights that its training started from, drawn from
-//! the job's seed, has learned nothing: what its filters find, read in the same way off the same positives,
-//! is what the positives alone bring. Chance levels by other factors' motifs do not include that. Networks
-//! that do not begin with a convolution have no such motifs. Cost: one pass through the first layer.
+//! The motifs of filters, of saliency and of temporal scores are counted from windows of test positives, which
+//! hold the factor's sites whatever the network has learned. The same architecture with the weights that its
+//! training started from, drawn from the job's seed, has learned nothing: what is found with it, read in the
+//! same way off the same positives, is what the positives alone bring. Chance levels by other factors' motifs
+//! do not include that. Class optimisation sees no positives and wants no such control. Cost: one gradient of
+//! the positives, their first layer, and the temporal scores of the strongest.
 
 use demo_core::DnaSequence;
 use demo_data::DataSet;
-use demo_interpret::{FilterConfig, FilterFinder, QueryMotif, QuerySource, filter_queries};
+use demo_interpret::QueryMotif;
 use demo_models::{Device, Predictor};
 
 use crate::Result;
 use crate::checksum::identity;
 use crate::plan::Job;
 use crate::run::Run;
-use crate::stages::explain::ExplainConfig;
+use crate::stages::explain::{ExplainConfig, Reading};
 
 /// Raised when the motifs change although no setting did.
-const VERSION: &str = "untrained 1";
+const VERSION: &str = "untrained 2";
 
 impl Run {
     /// The motifs of each job's network before its first step, as queries.
     pub(crate) fn untrained(&self, primary: &[Job]) -> Result<Vec<Vec<QueryMotif>>> {
-        let config = ExplainConfig::default().filters;
+        let config = ExplainConfig::default();
         self.stage(
             "untrained",
             primary,
-            |job| identity(&(VERSION, &job.id, &config)),
+            |job| identity(&(VERSION, &job.id, &config.filters, &config.saliency, &config.temporal)),
             |job| untrained(job, &self.sets[job.set].data, &config, &self.device),
         )
     }
 }
 
-/// The filter motifs of a job's network with its initial weights, over the positives of the test half.
-fn untrained(job: &Job, set: &DataSet, config: &FilterConfig, device: &Device) -> Result<Vec<QueryMotif>> {
+/// The motifs of a job's network with its initial weights, over the positives of the test half.
+fn untrained(job: &Job, set: &DataSet, config: &ExplainConfig, device: &Device) -> Result<Vec<QueryMotif>> {
     let Some(mut network) = initial(job, device)? else { return Ok(Vec::new()) };
     let bound = set.test().iter().filter(|example| example.bound);
     let positives: Vec<DnaSequence> = bound.map(|example| example.sequence.clone()).collect();
-    let filters = FilterFinder::new(config.clone())?.find(&mut network, &positives)?;
-    Ok(filters.map_or_else(Vec::new, |filters| filter_queries(&filters, QuerySource::UntrainedFilter)))
+    let queries = Reading::new(&mut network, &positives, config)?.queries.into_iter();
+    Ok(queries.filter_map(|query| Some(QueryMotif { source: query.source.untrained()?, ..query })).collect())
 }
 
-/// The first convolution of a job's network as its training begins; none where there is none.
+/// A job's network as its training begins; none of a baseline.
 fn initial(job: &Job, device: &Device) -> Result<Option<Predictor>> {
     let Some((architecture, training)) = job.network() else { return Ok(None) };
-    let Some(network) = architecture.first_layer(job.length)? else { return Ok(None) };
-    let weights = architecture.initial_parameters(&network, &[job.seed], device)?;
+    let network = architecture.network(job.length)?;
+    let weights = architecture.initial_parameters(&network, &[job.seed], training.lstm_start, device)?;
     Ok(Some(Predictor::new(&network, &weights, training.strands, device)?))
 }
 
@@ -56,7 +57,8 @@ mod tests {
 
     use demo_core::{ProbabilityMatrix, Seed};
     use demo_data::simulate::{SimulationSize, simulated57};
-    use demo_models::{Member, Trainer, TrainingConfig};
+    use demo_interpret::QuerySource;
+    use demo_models::{LstmStart, Member, Trainer, TrainingConfig};
 
     use super::*;
     use crate::config::Protocol;
@@ -101,9 +103,19 @@ mod tests {
         let set = set();
         let places: Vec<usize> = (0..set.train().len()).collect();
         let data = labelled((set.name(), set.train()), &places, RankUse::default()).unwrap();
-        for model in [ModelKind::CnnSmall, ModelKind::CnnExp, ModelKind::CnnRnnSmall, ModelKind::DeepbindLike]
-        {
-            let job = job(model, &set);
+        let published = [
+            ModelKind::CnnSmall,
+            ModelKind::CnnExp,
+            ModelKind::RnnSmall,
+            ModelKind::CnnRnnSmall,
+            ModelKind::DeepbindLike,
+        ];
+        let cases = published.map(|model| (model, LstmStart::Published));
+        for (model, start) in cases.into_iter().chain([(ModelKind::RnnSmall, LstmStart::Scaled)]) {
+            let mut job = job(model, &set);
+            if let Recipe::Network { training, .. } = &mut job.recipe {
+                training.lstm_start = start;
+            }
             let (architecture, config) = job.network().unwrap();
             let member = Member { training: &data, validation: None, config, seed: job.seed };
             let trainer = Trainer::new(architecture, &[member], &Device::Cpu).unwrap();
@@ -111,28 +123,40 @@ mod tests {
                 (initial(&job, &Device::Cpu).unwrap().unwrap(), trainer.model(0).unwrap());
             let weights = started.params().buffer().to_f64().unwrap();
             let wanted = wanted.params.buffer().to_f64().unwrap();
-            // The parameters of the first layers come first in a network's own.
-            assert_eq!(weights, wanted[..weights.len()], "{model}");
-            assert!(weights.len() < wanted.len() && weights.iter().any(|&weight| weight != 0.0));
+            assert_eq!(weights, wanted, "{model}");
+            assert!(weights.iter().any(|&weight| weight != 0.0));
             assert_eq!(started.strands(), config.strands);
         }
     }
 
     #[test]
-    fn only_networks_that_begin_with_a_convolution_have_motifs() {
-        let (set, config) = (set(), FilterConfig::default());
-        for (model, most) in [(ModelKind::CnnSmall, 32), (ModelKind::CnnExp, 128), (ModelKind::RnnSmall, 0)] {
+    fn motifs_are_of_what_a_network_has() {
+        let (set, config) = (set(), ExplainConfig::default());
+        let cases = [
+            (ModelKind::CnnSmall, 32, false),
+            (ModelKind::CnnExp, 128, false),
+            (ModelKind::RnnSmall, 0, true),
+            (ModelKind::CnnRnnSmall, 32, true),
+        ];
+        for (model, most, recurrent) in cases {
             let queries = untrained(&job(model, &set), &set, &config, &Device::Cpu).unwrap();
-            assert!(queries.len() <= most && queries.len() >= most / 2, "{model}: {}", queries.len());
-            assert!(queries.iter().all(|query| query.source == QuerySource::UntrainedFilter));
-            assert!(queries.iter().all(|query| query.width == 9 && query.sites >= Some(10)));
+            let of = |source| queries.iter().filter(move |query| query.source == source);
+            let filters = of(QuerySource::UntrainedFilter).count();
+            assert!(filters <= most && filters >= most / 2, "{model}: {filters}");
+            assert!(
+                of(QuerySource::UntrainedFilter).all(|query| query.width == 9 && query.sites >= Some(10))
+            );
+            assert!(of(QuerySource::UntrainedSaliency).count() > 0, "{model}");
+            assert_eq!(of(QuerySource::UntrainedTemporal).count() > 0, recurrent, "{model}");
+            assert!(queries.iter().all(|query| query.source.is_control()));
         }
     }
 
     #[test]
     fn a_control_leaves_the_matches_of_other_sources_as_they_are() {
-        let (set, config) = (set(), FilterConfig::default());
-        let control = untrained(&job(ModelKind::CnnSmall, &set), &set, &config, &Device::Cpu).unwrap();
+        let (set, config) = (set(), ExplainConfig::default());
+        let mut control = untrained(&job(ModelKind::CnnSmall, &set), &set, &config, &Device::Cpu).unwrap();
+        control.retain(|query| query.source == QuerySource::UntrainedFilter);
         let trained = control.iter().map(|query| QueryMotif { source: QuerySource::Filter, ..query.clone() });
         let mut explain = ExplainOutcome {
             queries: trained.collect(),

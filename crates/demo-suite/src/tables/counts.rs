@@ -11,7 +11,7 @@ pub(crate) fn motif_counts(run: &Run, rows: &[CountRow]) -> Result<Table> {
     let text = |name: &str| Column::new(name, Format::Text);
     let integer = |name: &str| Column::new(name, Format::Integer);
     let mut columns: Vec<Column> = ["data", "model", "source", "correction", "hit"].map(text).into();
-    columns.extend(["sets", "queries"].map(integer));
+    columns.extend(["sets", "not_converged", "queries"].map(integer));
     for criterion in CRITERIA {
         columns.push(integer(criterion));
         columns.push(Column::new(format!("{criterion}_chance"), Format::Fixed(3)));
@@ -28,6 +28,7 @@ pub(crate) fn motif_counts(run: &Run, rows: &[CountRow]) -> Result<Table> {
             if row.bonferroni { "bonferroni" } else { "none" }.into(),
             row.standing.name().into(),
             row.sets.into(),
+            row.not_converged.into(),
             row.queries.into(),
         ];
         for count in row.counts {

@@ -30,9 +30,9 @@ use crate::stages::evaluate::LEVEL;
 
 pub(crate) use summary::summary;
 
-/// What a caption says of the source `untrained-filter`.
-const CONTROL: &str = "The source untrained-filter is a control: the filters of the same network before its first step \
-                       of training, read off the same positives.";
+/// What a caption says of the untrained sources.
+const CONTROL: &str = "Sources named untrained are controls: the same network before its first step of training, read \
+                       off the same positives.";
 
 /// Files with their names, those of the tables that have rows.
 pub(crate) fn explanations(

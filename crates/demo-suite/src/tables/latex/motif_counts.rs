@@ -11,7 +11,8 @@ use crate::run::Run;
 pub(super) fn motif_counts(run: &Run, counts: &[CountRow]) -> Result<Captioned> {
     let text = |name: &str| Column::new(name, Format::Text);
     let integer = |name: &str| Column::new(name, Format::Integer);
-    let mut columns = vec![text("Model"), text("Source"), text("Hit"), integer("Sets"), integer("Motifs")];
+    let mut columns = vec![text("Model"), text("Source"), text("Hit")];
+    columns.extend(["Sets", "Not converged", "Motifs"].map(integer));
     columns.extend(["q < .05", "E < .05", "E < 10", "Published"].map(text));
     let mut table = Table::new(columns);
     for row in counts.iter().filter(|row| row.is_shown()) {
@@ -21,6 +22,7 @@ pub(super) fn motif_counts(run: &Run, counts: &[CountRow]) -> Result<Captioned> 
             if row.bonferroni { format!("{source}, corrected") } else { source.to_owned() }.into(),
             row.standing.name().into(),
             row.sets.into(),
+            row.not_converged.into(),
             row.queries.into(),
         ];
         cells.extend(row.counts.map(|Count { found, chance }| Cell::from(format!("{found} ({chance:.1})"))));
@@ -35,7 +37,7 @@ pub(super) fn motif_counts(run: &Run, counts: &[CountRow]) -> Result<Captioned> 
         "Sets, of {}, in which the best match (top) or any match (any) of a motif of the network is a JASPAR 2016 motif \
          named after the set's factor, by Tomtom's q- or E-value, corrected where so marked by Bonferroni's rule over a \
          set's motifs. In brackets the number by chance: the mean with the motifs of another factor, of another family, \
-         in place of the own ones. Published counts are of real sets, their threshold is not known. {control}",
+         in place of the own ones. Networks that did not converge are counted in. Published counts are of real sets, their threshold is not known. {control}",
         sets(run, run.sets.len())
     );
     Ok(Captioned { caption: caption.trim_end().to_owned(), table })
