@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use demo_core::error_message;
 
 /// Compares motifs, finds their sites, and looks into data files.
 #[derive(Debug, Parser)]
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
         Err(Failure::Usage(message)) => Cli::command().error(ErrorKind::ValueValidation, message).exit(),
         Err(Failure::Run(error)) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(Failure::Run(error)) => {
-            eprintln!("error: {}", message(&error));
+            eprintln!("error: {}", error_message(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -70,16 +71,4 @@ fn main() -> ExitCode {
 /// The words of the command line; `-mi`, which would be read as `-m i`, becomes `--mi`.
 fn words() -> impl Iterator<Item = OsString> {
     std::env::args_os().map(|word| if word == "-mi" { "--mi".into() } else { word })
-}
-
-/// What went wrong and why; a cause that the text before it already tells is not told twice.
-fn message(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |message, cause| {
-        let cause = cause.to_string();
-        match message.as_str() {
-            "" => cause,
-            told if told.contains(&cause) => message,
-            told => format!("{told}: {cause}"),
-        }
-    })
 }

@@ -75,3 +75,38 @@ pub enum Error {
 
 /// The result of making a value of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong and why, in one line: an error and its causes, but for those that the text before them
+/// already tells.
+pub fn error_message(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        told if told.contains(&cause) => told.to_owned(),
+        told => format!("{told}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Caused {
+        text: &'static str,
+        source: Error,
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let message = |text| error_message(&Caused { text, source: Error::ZeroWidth });
+        let cause = "the matrix has no rows, wanted at least one position";
+        assert_eq!(message("x.meme, line 3"), format!("x.meme, line 3: {cause}"));
+        assert_eq!(
+            message("line 3: the matrix has no rows, wanted at least one position"),
+            format!("line 3: {cause}")
+        );
+        assert_eq!(error_message(&Error::ZeroWidth), cause);
+    }
+}

@@ -27,7 +27,7 @@ mod sequence;
 
 pub use alphabet::{Alphabet, AlphabetMotif};
 pub use attribution::Attribution;
-pub use error::{Error, Result};
+pub use error::{Error, Result, error_message};
 pub use matrix::{Background, CountMatrix, LogOddsMatrix, ProbabilityMatrix};
 pub use motif::Motif;
 pub use seed::Seed;

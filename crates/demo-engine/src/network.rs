@@ -7,6 +7,8 @@ use crate::{Error, Layer, Padding, ParameterSpec, Result};
 
 /// Channels of one-hot DNA.
 const BASES: usize = 4;
+/// Parameters of a layer, or numbers that it gives, at most: 4 TiB, beyond what a machine has.
+const MOST_NUMBERS: f64 = (1u64 << 40) as f64;
 
 /// A chain of layers over one-hot DNA that is known to fit together.
 ///
@@ -24,7 +26,7 @@ impl Network {
     /// A chain over one-hot DNA of shape `(length, 4)`.
     ///
     /// # Errors
-    /// An empty chain, a layer whose sizes make no sense, or one that cannot take what the layer
+    /// An empty chain, a layer whose sizes make no sense or that no machine could hold, or one that cannot take what the layer
     /// before it gives; the error names the layer and the shape that reaches it.
     pub fn new(length: usize, layers: Vec<Layer>) -> Result<Self> {
         if layers.is_empty() {
@@ -37,6 +39,7 @@ impl Network {
         let mut parameters = Vec::new();
         let mut shape = (length, BASES);
         for (index, layer) in layers.iter().enumerate() {
+            check_size(index, layer, shape)?;
             let next = output_shape(index, layer, shape)?;
             let normalised = matches!(layers.get(index + 1), Some(Layer::BatchNormalisation { .. }));
             add_parameters(index, layer, shape, normalised, &mut parameters);
@@ -111,6 +114,32 @@ impl From<Network> for Chain {
     fn from(network: Network) -> Self {
         Self { length: network.length, layers: network.layers }
     }
+}
+
+/// Refuses a layer whose parameters or output no machine could hold.
+fn check_size(index: usize, layer: &Layer, (l, c): (usize, usize)) -> Result<()> {
+    let (positions, channels) = (l as f64, c as f64);
+    let (parameters, output) = match *layer {
+        Layer::Convolution { filters, width, .. } => {
+            let filters = filters as f64;
+            (width as f64 * channels * filters, positions * filters)
+        }
+        Layer::BidirectionalLstm { hidden } => {
+            let hidden = hidden as f64;
+            (8.0 * hidden * (channels + hidden), 2.0 * positions * hidden)
+        }
+        Layer::SelfAttention { heads, size } => {
+            let width = heads as f64 * size as f64;
+            (4.0 * channels * width, positions * width)
+        }
+        Layer::Dense { outputs } => (positions * channels * outputs as f64, outputs as f64),
+        _ => (4.0 * channels, positions * channels),
+    };
+    if parameters.max(output) > MOST_NUMBERS {
+        let wanted = "at most 2^40 parameters and as many outputs";
+        return Err(Error::LayerConfig { layer: index, description: layer.to_string(), wanted });
+    }
+    Ok(())
 }
 
 /// The shape after a layer, or why the layer cannot stand there.
@@ -249,6 +278,24 @@ mod tests {
             _ => vec![conv(128, 9, Padding::Same), relu, lstm, drop, Layer::MeanOverTime, dense],
         };
         Network::new(101, layers).unwrap()
+    }
+
+    #[test]
+    fn layers_that_no_machine_holds_are_refused() {
+        let large = usize::MAX;
+        for layer in [
+            conv(large, 9, Padding::Same),
+            conv(4, large, Padding::Same),
+            conv(1 << 30, 1 << 30, Padding::Same),
+            Layer::BidirectionalLstm { hidden: large },
+            Layer::SelfAttention { heads: large, size: large },
+            Layer::Dense { outputs: large },
+        ] {
+            let error = Network::new(101, vec![layer]).unwrap_err().to_string();
+            assert!(error.contains("layer 0") && error.contains("at most 2^40"), "{error}");
+        }
+        assert!(Network::new(large, vec![Layer::Dense { outputs: 2 }]).is_err());
+        assert!(Network::new(101, vec![conv(1 << 14, 31, Padding::Same)]).is_ok());
     }
 
     #[test]

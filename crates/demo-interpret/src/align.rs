@@ -126,8 +126,9 @@ impl Aligner {
         check_setting("width", width as f64, width >= WORD, "at least 6")?;
         for &(sequence, start) in windows {
             let length = sequences.get(sequence).map_or(0, DnaSequence::len);
-            if start + width > length {
-                return Err(Error::Span { span: start..start + width, length });
+            let end = start.saturating_add(width);
+            if end > length {
+                return Err(Error::Span { span: start..end, length });
             }
         }
         let chain = Chain::new(sequences);

@@ -206,7 +206,8 @@ fn parse_weights(path: &Path, bytes: &[u8], network: &Network, device: &Device) 
         let wanted = format!("{} of this network", network.parameters().len());
         return Err(refuse(path, format!("{} arrays", tensors.len()), wanted));
     }
-    let mut params = Params::zeros(network, 1, DType::F32, device)?;
+    // Room is taken once all shapes are known to be those of the file.
+    let mut found = Vec::with_capacity(tensors.len());
     for spec in network.parameters() {
         let Ok(at) = tensors.binary_search_by(|tensor| tensor.name.as_str().cmp(&spec.name)) else {
             return Err(refuse(path, format!("no array {}", spec.name), format!("shape {:?}", spec.shape)));
@@ -216,7 +217,11 @@ fn parse_weights(path: &Path, bytes: &[u8], network: &Network, device: &Device) 
             let found = format!("{} of shape {:?}", spec.name, tensor.shape);
             return Err(refuse(path, found, format!("shape {:?}", spec.shape)));
         }
-        params.set(0, &spec.name, &tensor.values)?;
+        found.push((spec, &tensor.values));
+    }
+    let mut params = Params::zeros(network, 1, DType::F32, device)?;
+    for (spec, values) in found {
+        params.set(0, &spec.name, values)?;
     }
     Ok(params)
 }
@@ -318,6 +323,7 @@ mod tests {
             (json.replace(FORMAT, "other model"), "wanted \"deep-motif model\" version 1"),
             (json.replace("\"format_version\": 1", "\"format_version\": 9"), "version 9"),
             (json.replace("\"hidden\": 3", "\"hidden\": 0"), "hidden: found 0"),
+            (json.replace("\"hidden\": 3", "\"hidden\": 4000000000000"), "at most 2^40 parameters"),
             (json.replacen("\"strands\": \"both\"", "\"strands\": \"forward\"", 1), "training.strands Both"),
             (json.replace("\"parameters\": 206", "\"parameters\": 207"), "wanted 206"),
         ] {

@@ -132,7 +132,12 @@ impl TrainingConfig {
         wanted(rate.is_finite() && rate > 0.0, "learning_rate", rate.to_string(), "a positive number")?;
         self.schedule.check()?;
         let clamp = self.adam.gradient_clamp.unwrap_or(1.0);
-        wanted(clamp > 0.0, "adam.gradient_clamp", clamp.to_string(), "a positive number")?;
+        wanted(
+            clamp.is_finite() && clamp > 0.0,
+            "adam.gradient_clamp",
+            clamp.to_string(),
+            "a positive number",
+        )?;
         for (field, beta) in [("adam.beta1", self.adam.beta1), ("adam.beta2", self.adam.beta2)] {
             wanted((0.0..1.0).contains(&beta), field, beta.to_string(), "at least 0, below 1")?;
         }
@@ -149,7 +154,8 @@ impl TrainingConfig {
         let sampled = self.balance == Balance::Sampling && self.order == Order::File;
         wanted(!sampled, "balance", self.balance.to_string(), "order shuffled for sampling")?;
         let tolerance = self.tolerance;
-        wanted(tolerance >= 0.0, "tolerance", tolerance.to_string(), "at least 0")?;
+        let tolerates = tolerance.is_finite() && tolerance >= 0.0;
+        wanted(tolerates, "tolerance", tolerance.to_string(), "a number of at least 0")?;
         let (Interval::Epochs(0) | Interval::Steps(0)) = self.evaluate_every else {
             let decay = self.averaging.unwrap_or(0.0);
             return wanted(
@@ -207,6 +213,16 @@ mod tests {
             let adam = AdamConfig { epsilon, weight_decay, ..published.adam };
             assert_eq!(refused(TrainingConfig { adam, ..published.clone() }), wanted);
         }
+        // JSON holds no such numbers, so that a training saved with them could not be read.
+        let adam = AdamConfig { gradient_clamp: Some(f64::INFINITY), ..published.adam };
+        assert_eq!(
+            refused(TrainingConfig { adam, ..published.clone() }),
+            "adam.gradient_clamp: found inf, wanted a positive number"
+        );
+        assert_eq!(
+            refused(TrainingConfig { tolerance: f64::INFINITY, ..published.clone() }),
+            "tolerance: found inf, wanted a number of at least 0"
+        );
         assert_eq!(
             refused(TrainingConfig { evaluate_every: Interval::Steps(0), ..published.clone() }),
             "evaluate_every: found 0, wanted at least 1"

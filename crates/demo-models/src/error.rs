@@ -101,6 +101,12 @@ pub enum Error {
         /// The sizes that fit.
         wanted: String,
     },
+    /// A score asked of a network that does not tell unbound from bound.
+    #[error("a score: found a network of {found} logits, wanted two, unbound and bound")]
+    Classes {
+        /// Its logits.
+        found: usize,
+    },
     /// A bank whose members cannot be trained together.
     #[error("the members of a bank: {what}: found {found}, wanted {wanted}")]
     Bank {

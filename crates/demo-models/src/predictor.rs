@@ -14,7 +14,9 @@ use demo_engine::{
 
 use crate::data::reverse_complement;
 use crate::evaluator::Forward;
-use crate::{Error, FirstLayer, InputGradients, ModelInput, Result, SequenceModel, Strands, TruncatedLogits};
+use crate::{
+    CLASSES, Error, FirstLayer, InputGradients, ModelInput, Result, SequenceModel, Strands, TruncatedLogits,
+};
 
 /// Sequences a run takes.
 const BATCH: usize = 256;
@@ -118,8 +120,11 @@ impl Predictor {
     /// logit(bound) - logit(unbound) of each sequence: what is ranked and explained.
     ///
     /// # Errors
-    /// [`Error::SequenceLength`].
+    /// [`Error::SequenceLength`], and [`Error::Classes`] where there are not two logits.
     pub fn scores(&mut self, sequences: &[DnaSequence]) -> Result<Vec<f32>> {
+        if self.classes() != CLASSES {
+            return Err(Error::Classes { found: self.classes() });
+        }
         let logits = self.precise_logits(ModelInput::Hard(sequences))?;
         Ok(logits.chunks_exact(self.classes()).map(|logits| (logits[1] - logits[0]) as f32).collect())
     }
@@ -127,7 +132,7 @@ impl Predictor {
     /// P(bound) of each sequence.
     ///
     /// # Errors
-    /// [`Error::SequenceLength`].
+    /// As [`Predictor::scores`].
     pub fn probabilities(&mut self, sequences: &[DnaSequence]) -> Result<Vec<f32>> {
         Ok(self.scores(sequences)?.into_iter().map(bound_probability).collect())
     }

@@ -93,7 +93,7 @@ macro_rules! parse_by_name {
                     $crate::Error::Unknown {
                         what: $what,
                         found: text.to_owned(),
-                        nearest: $crate::names::nearest(text, Self::ALL.iter().map(|value| value.name())),
+                        hint: $crate::names::hint(text, Self::ALL.iter().map(|value| value.name())),
                     }
                 })
             }

@@ -59,14 +59,14 @@ pub enum Error {
         wanted: String,
     },
     /// A name that the suite does not have.
-    #[error("unknown {what} '{found}'{}", nearest_names(nearest))]
+    #[error("unknown {what} '{found}'; {hint}")]
     Unknown {
         /// `set`, `model`, `profile` or `protocol`.
         what: &'static str,
         /// The name given.
         found: String,
-        /// The names most like it, best first.
-        nearest: Vec<String>,
+        /// The names most like it, or those that there are.
+        hint: String,
     },
     /// A setting out of range.
     #[error("{flag} {found}: wanted {wanted}")]
@@ -125,13 +125,5 @@ impl Error {
     /// Names the file at which an input or output error happened.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }
-    }
-}
-
-fn nearest_names(nearest: &[String]) -> String {
-    match nearest {
-        [] => String::new(),
-        [one] => format!("; did you mean '{one}'?"),
-        many => format!("; the nearest names are {}", many.join(", ")),
     }
 }

@@ -83,11 +83,11 @@ struct RunFile<S> {
 }
 
 impl OutputFolder {
-    /// Opens a new or an earlier run's folder; `fresh` empties an earlier run's first.
+    /// Opens a new or an earlier run's folder; `fresh` empties an earlier run's of the same kind first.
     ///
     /// # Errors
-    /// [`Error::OutputFolder`] where the folder holds something else, a run of other settings, or is
-    /// in use by another process; [`Error::Io`] where it cannot be written.
+    /// [`Error::OutputFolder`] where the folder holds something else, a run of another kind or of other settings,
+    /// or is in use by another process; [`Error::Io`] where it cannot be written.
     pub(crate) fn open<S: Serialize + DeserializeOwned>(
         path: &Path,
         settings: &S,
@@ -103,6 +103,12 @@ impl OutputFolder {
         }
         make_folder(path)?;
         let lock = lock(path)?;
+        let bytes = fs::read(&run).ok();
+        if let Some(format) = bytes.and_then(|bytes| format_of(&bytes)).filter(|format| format != kind.format)
+        {
+            let (found, wanted) = (format!("found a run of {format}"), kind.format.to_owned());
+            return Err(Error::OutputFolder { path: path.to_owned(), found, wanted, hint: "" });
+        }
         if fresh {
             clear(path)?;
         }
@@ -163,7 +169,16 @@ fn lock(path: &Path) -> Result<File> {
     }
 }
 
-/// Removes what a run writes, and nothing else.
+/// What the run is of whose file this is, if it can be read.
+fn format_of(run: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: String,
+    }
+    serde_json::from_slice::<Head>(run).ok().map(|head| head.format)
+}
+
+/// Removes the files and folders of a run, with whatever lies in those folders, and nothing beside them.
 fn clear(path: &Path) -> Result<()> {
     for entry in fs::read_dir(path).map_err(Error::io(path))? {
         let entry = entry.map_err(Error::io(path))?;
@@ -198,9 +213,6 @@ fn check<S: Serialize + DeserializeOwned>(
     let Ok(file) = serde_json::from_slice::<RunFile<S>>(bytes) else {
         return other(format!("found a {RUN} that cannot be read"), format!("one of {}", kind.format));
     };
-    if file.format != kind.format {
-        return other(format!("found a run of {}", file.format), kind.format.to_owned());
-    }
     match difference(&file.settings, settings, kind.extent) {
         Some((found, wanted)) => other(format!("found a run with {found}"), wanted),
         None => Ok(()),
@@ -315,6 +327,14 @@ mod tests {
         let error =
             OutputFolder::open(folder.path(), &settings(1), &SEARCH_KIND, false).unwrap_err().to_string();
         assert!(error.contains("demo-run-1") && error.contains("demo-search-1"), "{error}");
+        // Nor does it remove one, whatever its settings look like.
+        fs::write(folder.path().join(RUN), "{\"format\": \"demo-run-1\", \"settings\": {\"new\": 1}}")
+            .unwrap();
+        fs::write(folder.path().join("results.tsv"), "dear").unwrap();
+        let error =
+            OutputFolder::open(folder.path(), &settings(1), &SEARCH_KIND, true).unwrap_err().to_string();
+        assert!(error.contains("demo-run-1") && !error.contains("--fresh"), "{error}");
+        assert!(folder.path().join("results.tsv").exists());
     }
 
     #[test]

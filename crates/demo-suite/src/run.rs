@@ -20,6 +20,7 @@ use crate::files::{path_component, write_atomically};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::manifest::{self, Clock};
+use crate::models::ModelKind;
 use crate::motif_counts::{self, Factors, OwnHits};
 use crate::outcomes::{
     EvaluateOutcome, ExplainOutcome, MatchOutcome, MatchRow, RecoverOutcome, TrainOutcome,
@@ -27,7 +28,7 @@ use crate::outcomes::{
 use crate::output::{OutputFolder, RUN_KIND};
 use crate::plan::{Job, Recipe, plan, plan_sizes};
 use crate::progress::Progress;
-use crate::sets::{LoadedSet, plan_sets};
+use crate::sets::{LoadedSet, check_length, plan_sets};
 use crate::sizes::Sizes;
 use crate::stages::compare::{Targets, compare};
 use crate::stages::evaluate::{Scorer, evaluate};
@@ -99,6 +100,7 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     let mut clock = Clock::start();
     let run = Run::open(config, interrupt, &mut clock)?;
     let mut jobs = plan(&run.settings, &run.sets, run.device_name, &run.targets);
+    run.say_what_is_left_out(&jobs)?;
     // Networks on parts of the training half come after the others and are for the learning curves alone.
     let count = jobs.len();
     let sizes = Sizes::new(&run.settings, &run.sets)?;
@@ -187,6 +189,7 @@ impl Run {
                 for warning in &warnings {
                     progress.say(&format!("{}: {warning}", plan.name()));
                 }
+                check_length(&settings, plan.name(), set.data.length())?;
                 progress.advance(1.0, 1.0);
                 Ok(set)
             })?;
@@ -205,6 +208,30 @@ impl Run {
             threads,
             out,
         })
+    }
+
+    /// Names the sets that the scan with the own motif leaves out.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where nothing else was asked for, so that nothing is left.
+    fn say_what_is_left_out(&self, jobs: &[Job]) -> Result<()> {
+        let model = ModelKind::ScanOwn;
+        if jobs.is_empty() {
+            return Err(Error::Setting {
+                flag: "--models",
+                found: model.to_string(),
+                wanted: "sets whose factor has a motif of its own in JASPAR 2016, or other models too"
+                    .to_owned(),
+            });
+        }
+        for (place, set) in self.sets.iter().enumerate() {
+            let runs = jobs.iter().any(|job| job.set == place && job.model == model);
+            if self.settings.models.contains(&model) && !runs {
+                let (name, tf) = (set.data.name(), set.data.tf());
+                eprintln!("{name}: JASPAR 2016 has no motif of its own for {tf}; {model} is left out there");
+            }
+        }
+        Ok(())
     }
 
     /// The output folder.

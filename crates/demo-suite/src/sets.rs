@@ -1,5 +1,6 @@
 //! The data sets of a run: the embedded simulated ones, or a folder of real ones.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use demo_core::{DnaSequence, Seed};
@@ -10,7 +11,10 @@ use demo_eval::ScoredLabels;
 
 use crate::checksum::data_set_sha256;
 use crate::config::{Profile, Settings};
-use crate::names::nearest;
+use crate::files::path_component;
+use crate::models::Method;
+use crate::names::hint;
+use crate::stages::evaluate::pair_numbers;
 use crate::{Error, Result};
 
 /// The sets that the smoke profile runs: a long motif, one with a partner, two strong short ones.
@@ -20,6 +24,11 @@ const SMOKE_SETS: [&str; 4] = [
     "REST_K562_NRSF_HudsonAlpha",
     "USF1_K562_USF-1_HudsonAlpha",
 ];
+
+/// Bases that any network takes.
+const MOST_LEAST: usize = 1_000;
+/// The share of resamplings that may hold one class alone; of more than a twentieth there is no interval.
+const MOST_ONE_CLASS: f64 = 1.0 / 30.0;
 
 /// Test positives of a folder's set that has no test half of its own, as a fraction.
 const TEST_FRACTION: f64 = 0.2;
@@ -94,12 +103,61 @@ pub(crate) fn plan_sets(settings: &Settings) -> Result<Vec<SetPlan>> {
     };
     for name in &asked {
         if !all.iter().any(|set| set.name() == name) {
-            let nearest = nearest(name, all.iter().map(SetPlan::name));
-            return Err(Error::Unknown { what: "set", found: name.clone(), nearest });
+            let hint = hint(name, all.iter().map(SetPlan::name));
+            return Err(Error::Unknown { what: "set", found: name.clone(), hint });
         }
     }
     let wanted = |set: &SetPlan| asked.is_empty() || asked.iter().any(|name| name == set.name());
-    Ok(all.into_iter().filter(wanted).collect())
+    let plans: Vec<SetPlan> = all.into_iter().filter(wanted).collect();
+    // Files of a set are named after it; two sets of one such name would write over each other.
+    let mut named: BTreeMap<String, &str> = BTreeMap::new();
+    for plan in &plans {
+        if let Some(other) = named.insert(path_component(plan.name()), plan.name()) {
+            return Err(Error::Setting {
+                flag: "--data",
+                found: format!("sets '{other}' and '{}'", plan.name()),
+                wanted: "names that differ in letters, digits and ._-+(), after which files are named"
+                    .to_owned(),
+            });
+        }
+    }
+    Ok(plans)
+}
+
+/// Whether every model of a run takes the sequences of a set, of this many bases.
+///
+/// # Errors
+/// [`Error::Setting`] with the least length, where they are too short for a network.
+pub(crate) fn check_length(settings: &Settings, set: &str, length: usize) -> Result<()> {
+    for &model in &settings.models {
+        let Method::Network(architecture) = model.method() else { continue };
+        if let Err(error) = architecture.network(length) {
+            let least = (length..MOST_LEAST).find(|&longer| architecture.network(longer).is_ok());
+            let wanted = least.map_or_else(|| error.to_string(), |least| format!("at least {least} bases"));
+            let found = format!("{model} on the set {set}, whose sequences have {length} bases");
+            return Err(Error::Setting { flag: "--models", found, wanted });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a test half has enough of both classes for intervals by resampling.
+///
+/// # Errors
+/// [`Error::Setting`] where one resampling in thirty or more would hold one class alone.
+fn check_test_half(set: &DataSet) -> Result<()> {
+    let mut groups: BTreeMap<(u8, u64), [bool; 2]> = BTreeMap::new();
+    for (example, number) in set.test().iter().zip(pair_numbers(set.test())) {
+        groups.entry(number).or_default()[usize::from(example.bound)] = true;
+    }
+    let count = groups.len() as f64;
+    let lacking = |class: usize| groups.values().filter(|has| !has[class]).count() as f64 / count;
+    if lacking(0).powf(count) + lacking(1).powf(count) <= MOST_ONE_CLASS {
+        return Ok(());
+    }
+    let bound = set.test().iter().filter(|example| example.bound).count();
+    let found = format!("the test half of {}: {bound} bound of {} sequences", set.name(), set.test().len());
+    Err(Error::Setting { flag: "--data", found, wanted: "at least four of each class".to_owned() })
 }
 
 /// The data sets of a folder; for a profile of published sets, those sets, wherever below the folder
@@ -171,6 +229,7 @@ impl SetPlan {
         let published = published.iter().find(|row| row.set == data.name());
         let published =
             published.map(|row| PublishedSet { deepbind_star: row.deepbind_star, meme_sum: row.meme_sum });
+        check_test_half(&data)?;
         let sha256 = data_set_sha256(&data);
         Ok((LoadedSet { data, sha256, grammar, ceiling, published }, warnings))
     }
@@ -211,6 +270,61 @@ mod tests {
 
     use super::*;
     use crate::config::RunConfig;
+    use crate::models::ModelKind;
+
+    /// A folder of sets of these names and lengths, with so many pairs in the training half and in the test half.
+    fn folder_of(sets: &[(&str, usize)], [train, test]: [usize; 2]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, length) in sets {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            for (half, pairs) in [("train.fa", train), ("test.fa", test)] {
+                let line = |number: usize| {
+                    let base = |place: usize| b"ACGT"[(place + number * (place % 7 + 1)) % 4] as char;
+                    format!(">{}\n{}\n", number % 2, (0..*length).map(base).collect::<String>())
+                };
+                let text: String = (0..2 * pairs).map(line).collect();
+                fs::write(folder.path().join(name).join(half), text).unwrap();
+            }
+        }
+        folder
+    }
+
+    fn settings_of(folder: &Path, models: &[ModelKind]) -> Settings {
+        let (data, models) = (Some(folder.to_owned()), Some(models.to_vec()));
+        RunConfig { data, models, ..RunConfig::for_tests() }.settings().unwrap()
+    }
+
+    #[test]
+    fn sets_whose_files_would_have_one_name_are_refused() {
+        let folder = folder_of(&[("JUND K562 a", 40), ("JUND_K562_a", 40)], [6, 6]);
+        let error = plan_sets(&settings_of(folder.path(), &[ModelKind::Rnn])).unwrap_err().to_string();
+        assert!(error.contains("'JUND K562 a' and 'JUND_K562_a'"), "{error}");
+    }
+
+    #[test]
+    fn sequences_too_short_for_a_network_are_refused_with_the_least_length() {
+        let settings = settings_of(Path::new("."), &[ModelKind::Rnn, ModelKind::Cnn]);
+        let error = check_length(&settings, "MAX_K562_b", 20).unwrap_err().to_string();
+        let wanted =
+            "--models cnn on the set MAX_K562_b, whose sequences have 20 bases: wanted at least 27 bases";
+        assert_eq!(error, wanted);
+        assert!(check_length(&settings, "MAX_K562_b", 27).is_ok());
+        assert!(check_length(&settings_of(Path::new("."), &[ModelKind::Rnn]), "MAX_K562_b", 20).is_ok());
+    }
+
+    #[test]
+    fn a_test_half_too_small_for_intervals_is_refused_by_name() {
+        for (pairs, good) in [(2, false), (6, true)] {
+            let folder = folder_of(&[("MAX_K562_b", 40)], [6, pairs]);
+            let plans = plan_sets(&settings_of(folder.path(), &[ModelKind::Rnn])).unwrap();
+            let outcome = plans[0].load(Seed::new(1), &[]);
+            assert_eq!(outcome.is_ok(), good);
+            if let Err(error) = outcome {
+                let error = error.to_string();
+                assert!(error.contains("the test half of MAX_K562_b: 2 bound of 4 sequences"), "{error}");
+            }
+        }
+    }
 
     #[test]
     fn a_missing_file_of_a_published_set_is_named() {

@@ -82,7 +82,7 @@ mod tests {
         let outcome = for_each(1, &[0, 1, 2, 3], |&n| {
             started.fetch_add(1, Ordering::Relaxed);
             if n == 1 {
-                return Err(Error::Unknown { what: "set", found: "x".into(), nearest: vec![] });
+                return Err(Error::Unknown { what: "set", found: "x".into(), hint: String::new() });
             }
             Ok(n)
         });

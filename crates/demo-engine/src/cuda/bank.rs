@@ -69,6 +69,8 @@ pub(crate) struct Bank {
     pub(crate) whole: Option<Whole>,
     /// The members in `who`.
     who: Vec<u32>,
+    /// The members that took part in the last training.
+    trained: Vec<u32>,
     /// The seeds whose keys are on the device.
     seeds: Vec<u64>,
 }
@@ -101,8 +103,8 @@ impl Bank {
             }
         }
         let machine = Arc::clone(machine);
-        let (who, seeds) = (Vec::new(), Vec::new());
-        Ok(Self { machine, steps, shape, scratch, back: None, whole: None, who, seeds })
+        let (who, trained, seeds) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { machine, steps, shape, scratch, back: None, whole: None, who, trained, seeds })
     }
 
     /// Bytes of device memory a bank's scratch takes.
@@ -120,7 +122,9 @@ impl Bank {
         let parameters = self.steps.parameters;
         let shape = [self.shape.members, parameters];
         let params = params.buffer_mut().require_mut(&self.machine, "the parameters", &shape)?;
-        let flags: Vec<u32> = active.iter().map(|&active| active.into()).collect();
+        let took_part = |member: u32| self.trained.contains(&member);
+        let flags: Vec<u32> =
+            (0..).zip(active).map(|(member, &active)| (active && took_part(member)).into()).collect();
         self.scratch.active.write(0, &flags)?;
         for (i, step) in self.steps.normalisations() {
             let Extra::Normalise { running, .. } = &self.scratch.extra[i] else { continue };
@@ -149,6 +153,9 @@ impl Bank {
         }
         self.prepare_whole(run)?;
         self.choose_members(run)?;
+        if run.train.is_some() {
+            self.trained.clone_from(&self.who);
+        }
         if let Some(gradient) = run.gradient {
             let bytes = self.shape.members * self.steps.parameters * 4;
             self.machine.clear(gradient.at(0), bytes)?;

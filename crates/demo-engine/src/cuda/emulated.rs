@@ -23,7 +23,8 @@ const SHARED_MEMORY: usize = 232_448;
 /// The emulated device as `Device::Cuda`, for tests; one a process, whose first call says how many bytes
 /// of memory it has.
 ///
-/// It needs a C++ compiler (`CXX`, `c++`, `g++` or `clang++`) and a build without the feature `cuda`.
+/// It needs a C++ compiler (`CXX`, `c++`, `g++` or `clang++`) and a build without the feature `cuda`. The
+/// compiled program is kept in the user's cache folder (`XDG_CACHE_HOME`, else `~/.cache`).
 /// With `DEMO_EMULATED_ORDER=descending` the threads of a block run the other way round.
 ///
 /// # Errors
@@ -204,13 +205,21 @@ fn build() -> std::result::Result<PathBuf, String> {
             let _ = writeln!(table, "KERNEL({}_{})", name.to_lowercase(), sizes.join("_"));
         }
     }
-    let folder = std::env::temp_dir().join(format!("deep-motif-emulator-{:016x}", fingerprint(&table)));
+    let folder = cache()?.join(format!("emulator-{:016x}", fingerprint(&table)));
     let program = folder.join("emulator");
     if program.exists() {
         return Ok(program);
     }
     compile(&folder, &table)?;
     Ok(program)
+}
+
+/// Where compiled programs are kept: a folder of the user's own, for what lies there is run.
+fn cache() -> std::result::Result<PathBuf, String> {
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    let caches = caches.ok_or("neither XDG_CACHE_HOME nor HOME names a folder to compile in")?;
+    Ok(caches.join("deep-motif"))
 }
 
 /// Compiles under a name of this process, then renames, so that no other process finds half a program.
@@ -231,15 +240,28 @@ fn compile(folder: &Path, table: &str) -> std::result::Result<(), String> {
                 fs::rename(own.join("emulator"), folder.join("emulator")).map_err(io)?;
                 return fs::remove_dir_all(&own).map_err(io);
             }
-            Ok(output) => return Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+            Ok(output) => {
+                // The compiler's words are worth more than an error about its folder.
+                let _ = fs::remove_dir_all(&own);
+                return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+            }
             Err(_) => {}
         }
     }
     Err("no C++ compiler: c++, g++ and clang++ were looked for".to_owned())
 }
 
-/// FNV-1a over all that is compiled.
+/// FNV-1a over all that is compiled, and over what the processor can do that it is compiled for.
 fn fingerprint(table: &str) -> u64 {
-    let bytes = EMULATOR.bytes().chain(SOURCE.bytes()).chain(table.bytes());
+    #[cfg(target_arch = "x86_64")]
+    let processor = [
+        is_x86_feature_detected!("avx2"),
+        is_x86_feature_detected!("fma"),
+        is_x86_feature_detected!("avx512f"),
+        is_x86_feature_detected!("avx512bw"),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let processor = [false; 4];
+    let bytes = EMULATOR.bytes().chain(SOURCE.bytes()).chain(table.bytes()).chain(processor.map(u8::from));
     bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }

@@ -105,6 +105,8 @@ pub(crate) struct Bank<R> {
     pub(crate) sums: Vec<f64>,
     /// Means and variances of the last training batch, of each member, normalisation by normalisation.
     pub(crate) running: Vec<Vec<f64>>,
+    /// Whether each member took part in the last training.
+    pub(crate) took_part: Vec<bool>,
 }
 
 impl<R: Real> Bank<R> {
@@ -130,6 +132,7 @@ impl<R: Real> Bank<R> {
             losses: vec![0.0; shape.members],
             sums: vec![0.0; 2 * widths().max().unwrap_or(0)],
             running: vec![vec![0.0; statistics]; shape.members],
+            took_part: vec![false; shape.members],
             chain,
             shape,
             slice,
@@ -153,6 +156,8 @@ impl<R: Real> Bank<R> {
             let count = group.min(members - first);
             self.prepare(run, first, count);
             let lanes = if run.train.is_some() && !self.kept.is_empty() {
+                self.took_part[first] =
+                    !matches!(run.wanted, Wanted::Loss(_)) || self.prepared[0].weight_scale > 0.0;
                 self.run_in_phases(run, first)
             } else {
                 self.run_lanes(run, first, count)

@@ -92,8 +92,8 @@ impl Plan {
     }
 
     /// Moves the running statistics of batch normalisations towards the means and variances of the
-    /// batch that was last trained on, for every member whose `active` is true. A network without batch
-    /// normalisation has none.
+    /// batch that was last trained on, for every member whose `active` is true and that took part: one whose
+    /// rows all weighed nothing in the loss stays as it is. A network without batch normalisation has none.
     ///
     /// # Errors
     /// Parameters or flags of another bank.
@@ -142,8 +142,10 @@ impl Plan {
 fn update_running<R: Real>(bank: &Bank<R>, params: &mut Params, dtype: DType, active: &[bool]) -> Result<()> {
     let count = bank.chain.parameters;
     params.buffer().require("the parameters", &[active.len(), count], dtype)?;
-    let members = R::of_mut(params.buffer_mut()).chunks_exact_mut(count).zip(&bank.running).zip(active);
-    for ((params, running), _) in members.filter(|(_, active)| **active) {
+    // Of a network without parameters there is nothing to cut into pieces.
+    let members = R::of_mut(params.buffer_mut()).chunks_exact_mut(count.max(1)).zip(&bank.running);
+    let moving = active.iter().zip(&bank.took_part).map(|(active, part)| *active && *part);
+    for ((params, running), _) in members.zip(moving).filter(|(_, moving)| *moving) {
         let mut running = running.iter();
         for (_, step) in bank.chain.normalisations() {
             for range in [&step.mean, &step.variance] {

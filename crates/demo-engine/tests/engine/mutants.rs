@@ -75,7 +75,7 @@ fn every_kind_of_layer_is_passed() {
     let same = |filters, width| convolution(filters, width, Padding::Same);
     let valid = |filters, width| convolution(filters, width, Padding::Valid);
     let attention = Layer::SelfAttention { heads: 2, size: 3 };
-    let cases: [Vec<Layer>; 12] = [
+    let cases: [Vec<Layer>; 18] = [
         // Positions that a pool leaves over, padding, normalisation, and flattened columns.
         vec![same(5, 7), norm, exponential, Layer::MaxPool { width: 4 }, DROP, same(3, 5), RELU, dense],
         vec![
@@ -101,6 +101,13 @@ fn every_kind_of_layer_is_passed() {
         // No convolution at all, and nothing but one.
         vec![dense, RELU, dense],
         vec![valid(2, 9), RELU],
+        // What stands before the first convolution, or in the place of one.
+        vec![RELU, same(3, 5), RELU, dense],
+        vec![norm, valid(3, 4), RELU, Layer::GlobalMaxPool, dense],
+        vec![Layer::MaxPool { width: 2 }, same(3, 3), RELU, dense],
+        vec![DROP, lstm, Layer::MeanOverTime, dense],
+        vec![Layer::GlobalMaxPool, dense],
+        vec![Layer::MaxPool { width: 3 }, Layer::GlobalMaxPool, dense],
     ];
     for layers in cases {
         check(Network::new(15, layers).unwrap(), 1, 18);

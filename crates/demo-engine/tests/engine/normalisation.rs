@@ -32,6 +32,38 @@ fn a_batch_is_normalised_by_its_own_statistics() {
 }
 
 #[test]
+fn running_statistics_of_what_took_no_part_stay() {
+    let moves = |case: &Case, weights: Option<&[f32]>| {
+        let store = CodeStore::new(&case.codes, case.network.length(), &Device::Cpu).unwrap();
+        let input = Input::Rows { store: &store, rows: &case.rows };
+        let batch = Batch { input, size: case.size, labels: Some(&case.labels), weights };
+        let mut plan = Plan::new(&case.network, case.shape(), DType::F64, &Device::Cpu).unwrap();
+        let mut params = case.params(DType::F64);
+        // Nothing was trained on yet.
+        plan.update_running(&mut params, &[true, true]).unwrap();
+        assert_eq!(params.buffer().to_f64().unwrap(), case.values);
+        let shape = [2, case.size, case.network.outputs()];
+        let mut logits = Buffer::zeros(&shape, DType::F64, &Device::Cpu).unwrap();
+        let mode = Mode::Train { step: 0, seeds: &case.seeds };
+        let of = Objective::Loss(&Loss::CrossEntropy);
+        let task = Task::Gradient { of, mode, params: None, input: None };
+        plan.run(&params, &batch, task, &mut logits).unwrap();
+        plan.update_running(&mut params, &[true, true]).unwrap();
+        let (found, each) = (params.buffer().to_f64().unwrap(), case.network.parameter_count());
+        [0, 1].map(|member| found[member * each..][..each] != case.values[member * each..][..each])
+    };
+    let norm = Layer::BatchNormalisation { epsilon: 1e-3, momentum: 0.25 };
+    let layers = vec![norm, Layer::GlobalMaxPool, Layer::Dense { outputs: 2 }];
+    let case = Case::new(Network::new(9, layers).unwrap(), 2, 6, 5);
+    assert_eq!(moves(&case, None), [true, true]);
+    let weights: Vec<f32> = (0..12).map(|row| f32::from(u8::from(row < 6))).collect();
+    assert_eq!(moves(&case, Some(&weights)), [true, false]);
+    // A network without parameters has nothing to move.
+    let none = Case::new(Network::new(9, vec![Layer::GlobalMaxPool]).unwrap(), 2, 6, 5);
+    assert_eq!(moves(&none, None), [false, false]);
+}
+
+#[test]
 fn running_statistics_follow_the_batches_and_serve_evaluation() {
     let case = case(2, 21);
     let l = 9;

@@ -267,6 +267,14 @@ fn input_that_does_not_fit_is_refused() {
     let network = architectures()[1].network(LENGTH).unwrap();
     let error = Predictor::new(&network, model.params(), Strands::Both, &Device::Cpu).unwrap_err();
     assert!(matches!(error, Error::Bank { .. }));
+    for outputs in [1, 3] {
+        let network = Network::new(LENGTH, vec![Layer::Dense { outputs }]).unwrap();
+        let params = Params::zeros(&network, 1, DType::F32, &Device::Cpu).unwrap();
+        let mut model = Predictor::new(&network, &params, Strands::Both, &Device::Cpu).unwrap();
+        assert_eq!(model.precise_logits(ModelInput::Hard(&given[..1])).unwrap().len(), outputs);
+        let error = model.probabilities(&given[..1]).unwrap_err();
+        assert!(matches!(error, Error::Classes { found } if found == outputs));
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ use crate::plan;
 use crate::progress::Progress;
 use crate::ranks::{HeldOut, RankUse, is_default};
 use crate::run::Cost;
-use crate::sets::plan_sets;
+use crate::sets::{check_length, plan_sets};
 use crate::training::is_out_of_memory;
 use crate::{Error, Result, workers};
 use trial::{SearchSet, Trial, TrialOutcome, capacity, train};
@@ -137,7 +137,9 @@ pub fn search(config: &SearchConfig, interrupt: &Interrupt) -> Result<Found> {
     }
     let sets = workers::for_each(threads, &plans, |plan| {
         interrupt.check()?;
-        SearchSet::new(plan.name(), &plan.load_training(seed)?, (config.judge, &ranks), seed)
+        let half = plan.load_training(seed)?;
+        check_length(&settings, plan.name(), half.first().map_or(0, |example| example.sequence.len()))?;
+        SearchSet::new(plan.name(), &half, (config.judge, &ranks), seed)
     })?;
     let search = Search {
         journal: Journal::open(&out.path().join("journal"))?,

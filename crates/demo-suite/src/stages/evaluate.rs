@@ -74,12 +74,16 @@ pub(crate) fn evaluate(
 
 /// What is drawn together: a positive with its shuffle, and whatever has no partner by itself.
 pub(crate) fn pairs(examples: &[Example]) -> Result<Groups> {
-    let group = |(place, example): (usize, &Example)| match example.pair {
+    Ok(Groups::new(&pair_numbers(examples))?)
+}
+
+/// The same as numbers, alike for what is drawn together.
+pub(crate) fn pair_numbers(examples: &[Example]) -> Vec<(u8, u64)> {
+    let number = |(place, example): (usize, &Example)| match example.pair {
         Some(pair) => (0, u64::from(pair)),
         None => (1, place as u64),
     };
-    let groups: Vec<(u8, u64)> = examples.iter().enumerate().map(group).collect();
-    Ok(Groups::new(&groups)?)
+    examples.iter().enumerate().map(number).collect()
 }
 
 impl Scorer {

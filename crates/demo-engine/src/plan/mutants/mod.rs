@@ -1,8 +1,8 @@
 //! In-silico mutagenesis: the logits of every single mutant of a sequence, by recomputing only what a
 //! mutation touches.
 //!
-//! Convolutions, pools and what follows them see a mutation in a few rows ([`local`]). Then comes a
-//! step that joins all positions. A global maximum is that of the rows before, of the new ones and of
+//! Convolutions, pools and what follows them see a mutation in a few rows ([`local`]), the first convolution
+//! by its codes. Then comes a step that joins all positions. A global maximum is that of the rows before, of the new ones and of
 //! those after. An LSTM whose mean is taken goes on from the states that the sequence itself has there
 //! ([`recurrent`]). Anything else is computed anew for the whole sequence.
 
@@ -50,11 +50,17 @@ pub(crate) struct Mutants<R> {
 impl<R: Real> Mutants<R> {
     /// Room for slices of so many sequences.
     pub(crate) fn new(chain: &Chain, sequences: usize) -> Self {
-        let at = chain.steps.iter().position(|step| !is_local(step)).unwrap_or(chain.steps.len());
+        // The first of the local steps has to read codes.
+        let at = match chain.steps.first() {
+            Some(Step::Convolve { .. }) => {
+                chain.steps.iter().position(|step| !is_local(step)).unwrap_or(chain.steps.len())
+            }
+            _ => 0,
+        };
         let (layout, count) = (chain.layouts[at], BASES * chain.length);
         let local = Local::new(chain, at);
         let (joint, width) = match (chain.steps.get(at), chain.truncation()) {
-            (Some(Step::GlobalMax), _) => {
+            (Some(Step::GlobalMax), _) if at > 0 => {
                 let room = || zeros((layout.positions + 1) * layout.channels);
                 (Joint::Maximum { before: room(), after: room() }, layout.channels)
             }
