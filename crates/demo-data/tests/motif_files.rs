@@ -76,6 +76,23 @@ fn without_w_rows_run_to_the_first_line_that_is_none() {
 }
 
 #[test]
+fn what_follows_a_matrix_is_no_row() {
+    for rest in
+        ["URL http://x\n", "\n\nMOTIF 2 3\n", "----\n1 2 3 4\n", "1 site of 3 was left out\n", "Time 0.5\n"]
+    {
+        for header in ["w= 1", ""] {
+            let second = if rest.contains("MOTIF") { "" } else { "MOTIF b\n" };
+            let text = format!(
+                "MEME version 4\nMOTIF a\nletter-probability matrix: {header}\n1 0 0 0\n\n{rest}{second}\
+                 letter-probability matrix: w= 1\n0 1 0 0\n"
+            );
+            let found = parse(&text).unwrap();
+            assert_eq!(found.motifs.iter().map(Motif::width).collect::<Vec<_>>(), [1, 1], "{text}");
+        }
+    }
+}
+
+#[test]
 fn sums_are_kept_within_tomtoms_own_tolerance_then_divided_then_refused() {
     let with =
         |row: &str| format!("MEME version 4\nMOTIF a\nletter-probability matrix: w= 2\n1 0 0 0\n{row}\n");
@@ -125,6 +142,26 @@ fn meme_errors_name_their_line() {
         matrix("w= 1", "1 0 0\n"),
         "x, line 4: found \"1 0 0\", wanted four numbers, for A, C, G and T"
     );
+    for faulty in ["zero.107209 0.2 0.3 0.4", "0.1 0.2 x 0.4", "0.1,0.2,0.3,0.4"] {
+        for rows in [format!("{faulty}\n1 0 0 0\n"), format!("1 0 0 0\n{faulty}\n")] {
+            for header in ["w= 2", ""] {
+                let found = matrix(header, &rows);
+                let line = 4 + usize::from(rows.starts_with('1'));
+                let wanted =
+                    format!("x, line {line}: found {faulty:?}, wanted four numbers, for A, C, G and T");
+                assert_eq!(found, wanted, "{rows}");
+            }
+        }
+    }
+    assert!(
+        matrix("w= 2", "1 0 0 0\nnan 0.5 0.5 0\n")
+            .starts_with("x, line 5: motif a: matrix row 2: found [NaN")
+    );
+    assert!(matrix("w= 1", "nan nan nan nan\n").starts_with("x, line 4: motif a: matrix row 1: found [NaN"));
+    for (rows, line) in [("1 0 0 0\n0 1 0 0\n", 5), ("1 0 0 0\n\n \nx 1 0 0\nURL x", 7)] {
+        let wanted = format!("x, line {line}: found row 2 for motif a, wanted 1, as w= says");
+        assert_eq!(matrix("w= 1", rows), wanted);
+    }
     for zero in [matrix("w= 0", ""), matrix("", ""), matrix("", "\nMOTIF b")] {
         assert_eq!(zero, "x, line 3: motif a: the matrix has no rows, wanted at least one position");
     }
