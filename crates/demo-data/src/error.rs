@@ -192,7 +192,7 @@ pub enum Error {
     /// A name that is none of those there are.
     #[error("unknown {kind} {name:?}; {}", nearest_text(nearest))]
     Unknown {
-        /// What was named, such as `set`.
+        /// What was named, such as `motif format`.
         kind: &'static str,
         /// The name as it was given.
         name: String,
@@ -206,6 +206,20 @@ pub enum Error {
         set: String,
         /// What was found and what was wanted.
         source: demo_core::Error,
+    },
+    /// A partner of a simulated set that would lie in its site, or beyond the sequence.
+    #[error(
+        "simulated set {set}: found a partner at a gap of {found}, wanted a gap of {} to {}",
+        wanted.start(),
+        wanted.end()
+    )]
+    SimulatedGap {
+        /// Name of the set.
+        set: String,
+        /// The preferred number of bases between site and partner.
+        found: usize,
+        /// Those at which the two fit into a sequence, however the gap varies.
+        wanted: std::ops::RangeInclusive<usize>,
     },
     /// A server that does not answer, as when there is no network.
     #[error(

@@ -56,12 +56,12 @@ pub use figures::{DeepBindFigures, FigureStatus, PanelRow, PublishedFigure};
 pub use inspect::{Inspection, MotifInspection, MotifSummary, SequenceFormat, SequenceInspection, inspect};
 pub use motifs::{
     AlphabetCollection, MotifCollection, MotifFormat, MotifReading, format_motifs, format_motifs_tsv,
-    parse_any_motifs, parse_motifs, read_any_motifs, read_motifs, write_motifs, write_motifs_tsv,
+    parse_motifs, read_any_motifs, read_motifs, write_motifs, write_motifs_tsv,
 };
 pub use relations::{JasparFactor, JasparRelease, MotifRelations, Relation};
 pub use sequences::{
     FastaRecord, LoadOptions, Loaded, PieceOptions, SequencePiece, SequencePieces, SetEntry, SetFiles,
-    find_set, read_deepbind, read_fasta, read_folder, read_labelled_fasta, write_deepbind, write_fasta,
+    read_deepbind, read_fasta, read_folder, read_labelled_fasta, write_deepbind, write_fasta,
     write_labelled_fasta,
 };
 pub use shuffle::{Shuffle, ShuffleOutcome, dinucleotide_shuffle, ln_arrangements};

@@ -76,6 +76,23 @@ fn without_w_rows_run_to_the_first_line_that_is_none() {
 }
 
 #[test]
+fn what_follows_a_matrix_is_no_row() {
+    for rest in
+        ["URL http://x\n", "\n\nMOTIF 2 3\n", "----\n1 2 3 4\n", "1 site of 3 was left out\n", "Time 0.5\n"]
+    {
+        for header in ["w= 1", ""] {
+            let second = if rest.contains("MOTIF") { "" } else { "MOTIF b\n" };
+            let text = format!(
+                "MEME version 4\nMOTIF a\nletter-probability matrix: {header}\n1 0 0 0\n\n{rest}{second}\
+                 letter-probability matrix: w= 1\n0 1 0 0\n"
+            );
+            let found = parse(&text).unwrap();
+            assert_eq!(found.motifs.iter().map(Motif::width).collect::<Vec<_>>(), [1, 1], "{text}");
+        }
+    }
+}
+
+#[test]
 fn sums_are_kept_within_tomtoms_own_tolerance_then_divided_then_refused() {
     let with =
         |row: &str| format!("MEME version 4\nMOTIF a\nletter-probability matrix: w= 2\n1 0 0 0\n{row}\n");
@@ -125,6 +142,26 @@ fn meme_errors_name_their_line() {
         matrix("w= 1", "1 0 0\n"),
         "x, line 4: found \"1 0 0\", wanted four numbers, for A, C, G and T"
     );
+    for faulty in ["zero.107209 0.2 0.3 0.4", "0.1 0.2 x 0.4", "0.1,0.2,0.3,0.4"] {
+        for rows in [format!("{faulty}\n1 0 0 0\n"), format!("1 0 0 0\n{faulty}\n")] {
+            for header in ["w= 2", ""] {
+                let found = matrix(header, &rows);
+                let line = 4 + usize::from(rows.starts_with('1'));
+                let wanted =
+                    format!("x, line {line}: found {faulty:?}, wanted four numbers, for A, C, G and T");
+                assert_eq!(found, wanted, "{rows}");
+            }
+        }
+    }
+    assert!(
+        matrix("w= 2", "1 0 0 0\nnan 0.5 0.5 0\n")
+            .starts_with("x, line 5: motif a: matrix row 2: found [NaN")
+    );
+    assert!(matrix("w= 1", "nan nan nan nan\n").starts_with("x, line 4: motif a: matrix row 1: found [NaN"));
+    for (rows, line) in [("1 0 0 0\n0 1 0 0\n", 5), ("1 0 0 0\n\n \nx 1 0 0\nURL x", 7)] {
+        let wanted = format!("x, line {line}: found row 2 for motif a, wanted 1, as w= says");
+        assert_eq!(matrix("w= 1", rows), wanted);
+    }
     for zero in [matrix("w= 0", ""), matrix("", ""), matrix("", "\nMOTIF b")] {
         assert_eq!(zero, "x, line 3: motif a: the matrix has no rows, wanted at least one position");
     }
@@ -233,7 +270,7 @@ fn transfac_is_read_in_its_dialects() {
     let text = "VV  TRANSFAC MATRIX TABLE\nXX\n//\nAC  M00001\nXX\nID  V$MYOD_01\nXX\nNA  MyoD\nXX\n\
         P0      A      C      G      T\n01      1      2      2      0      S\n02      2.  1  2  0  R\nXX\n//\n\
         AC MA0001.1\nXX\nID AGL3\nPO\tT\tG\tC\tA\n1\t4\t3\t2\t1\nXX\n//\nID only\nP0 A C G T\n01 1 0 0 0\n//\n\
-        AC nothing\nXX\n//\nNA last\nP0 A C G T\n01 0 0 0 3";
+        AC nothing\nXX\n//\nNA last\nP0 A C G T\n01 0 0 0 3\n//";
     let found = parse(text).unwrap();
     let names: Vec<_> = found.motifs.iter().map(|m| (m.id(), m.name(), m.width())).collect();
     let wanted =
@@ -246,9 +283,51 @@ fn transfac_is_read_in_its_dialects() {
     assert!(
         message("ID a\nP0 A C G T\n01 1 2 x 4\n").contains("line 3: found \"1 2 x 4\", wanted four counts")
     );
-    assert!(message("P0 A C G T\n01 1 2 3 4\n").contains("line 1: found a matrix without identifier"));
+    assert!(message("P0 A C G T\n01 1 2 3 4\n//").contains("line 1: found a matrix without identifier"));
     assert!(message("ID a\nP0 A C G T\n//\n").contains("line 1: motif a: the matrix has no rows"));
-    assert!(message("ID a\nP0 A C G T\n01 1 1 1 1\n02 0 0 0 0\n").contains("line 4: motif a: matrix row 2"));
+    assert!(
+        message("ID a\nP0 A C G T\n01 1 1 1 1\n02 0 0 0 0\n//").contains("line 4: motif a: matrix row 2")
+    );
+}
+
+#[test]
+fn transfac_records_that_run_together_or_break_off_are_no_motifs() {
+    let two = |between: &str| {
+        format!("AC a\nP0 A C G T\n01 1 2 3 4\nXX\n{between}AC b\nP0 A C G T\n01 4 3 2 1\n//\n")
+    };
+    assert_eq!(parse(&two("//\n")).unwrap().motifs.len(), 2);
+    assert_eq!(
+        message(&two("")),
+        "x, line 5: found a second AC in the record of line 1, wanted a line // between two records"
+    );
+    for again in ["P0", "PO"] {
+        assert_eq!(
+            message(&two("").replace("AC b\nP0", again)),
+            "x, line 5: found a second matrix in the record of line 1, wanted a line // between two records"
+        );
+    }
+    assert_eq!(
+        message("//\nAC a\nP0 A C G T\n01 1 2 3 4\n02 1 2 3 4\n\n"),
+        "x, line 6: found the end of the file after 2 rows (matrix of line 3), wanted a line // behind the matrix"
+    );
+}
+
+#[test]
+fn transfac_rows_follow_one_another_from_0_or_1() {
+    // SwissRegulon's files begin at 00, RSAT's have no leading zeros.
+    let rows = |numbers: [&str; 3]| {
+        format!(
+            "NA a\nPO A C G T\n{}\n//\n",
+            numbers.map(|number| format!("{number}\t1\t2\t3\t4")).join("\n")
+        )
+    };
+    for numbers in [["00", "01", "02"], ["01", "02", "03"], ["1", "2", "3"]] {
+        assert_eq!(parse(&rows(numbers)).unwrap().motifs[0].width(), 3);
+    }
+    assert_eq!(message(&rows(["01", "03", "03"])), "x, line 4: found row \"03\", wanted row 2");
+    assert_eq!(message(&rows(["00", "01", "01"])), "x, line 5: found row \"01\", wanted row 2");
+    assert_eq!(message(&rows(["02", "03", "04"])), "x, line 3: found row \"02\", wanted row 0 or 1");
+    assert!(message(&rows(["1", "99999999999999999999", "3"])).contains("line 4: found row \"9999"));
 }
 
 #[test]

@@ -4,12 +4,12 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use demo_core::Seed;
 use demo_data::{
-    Error, Example, LoadOptions, Loaded, SetEntry, SetFiles, find_set, read_deepbind, read_fasta,
-    read_folder, read_labelled_fasta, write_deepbind, write_fasta, write_labelled_fasta,
+    Error, Example, LoadOptions, Loaded, SetFiles, read_deepbind, read_fasta, read_folder,
+    read_labelled_fasta, write_deepbind, write_fasta, write_labelled_fasta,
 };
 use proptest::prelude::*;
 use rand::Rng;
@@ -366,17 +366,9 @@ fn duplicate_sets_are_named() {
 }
 
 #[test]
-fn folders_without_sets_and_unknown_sets_are_named() {
+fn folders_without_sets_are_named() {
     let dir = folder(&[("readme.txt", "")]);
     assert!(message(&dir).starts_with("DIR: found no data set, wanted <set>_AC.seq.gz"));
     let error = read_folder(Path::new("/no/such/folder")).unwrap_err();
     assert!(error.to_string().starts_with("/no/such/folder: cannot be read"));
-    let entry = |name: &str| {
-        let path = PathBuf::from(name);
-        SetEntry::new(name, SetFiles::Dashboard { train: path.clone(), test: path })
-    };
-    let entries = [entry("REST_K562"), entry("GABPA_K562"), entry("GATA1_K562"), entry("YY1_H1")];
-    assert_eq!(find_set(&entries, "gabpa_k562").unwrap(), &entries[1]);
-    let text = find_set(&entries, "GATA2_K562").unwrap_err().to_string();
-    assert!(text.starts_with("unknown set \"GATA2_K562\"; nearest: GATA1_K562, GABPA_K562, "), "{text}");
 }

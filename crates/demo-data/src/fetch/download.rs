@@ -4,14 +4,14 @@
 //! server confirms that it has the same version still (an `If-Range` with its entity tag or date), or
 //! where the file's SHA-256 is known and will tell; else the download starts anew.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ureq::http::{HeaderMap, Response};
 
 use super::http::{Client, Rest};
-use super::{FetchConfig, Progress, RemoteFile, contents, part_of};
+use super::{FetchConfig, Progress, RemoteFile, contents, open_locked, part_of};
 use crate::{Error, Result, sha256_of_file};
 
 /// No file that is fetched comes near; a server that sends on and on must not fill the disk.
@@ -267,23 +267,7 @@ impl Part {
     fn open(path: &Path) -> Result<Self> {
         let (part, note_path) = (part_of(path, ".part"), part_of(path, ".source.part"));
         let error = |source| Error::Write { path: part.clone(), source };
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&part)
-            .map_err(error)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let message = "another process is fetching this file";
-                return Err(error(io::Error::new(io::ErrorKind::WouldBlock, message)));
-            }
-            // Some file systems cannot lock; a download there is worth more than the guard.
-            Err(TryLockError::Error(source)) if source.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(source)) => return Err(error(source)),
-        }
+        let mut file = open_locked(&part, "another process is fetching this file")?;
         let length = file.seek(SeekFrom::End(0)).map_err(error)?;
         // A note that cannot be read is none, and the download starts anew.
         let text = fs::read_to_string(&note_path).unwrap_or_default();

@@ -19,7 +19,8 @@ mod sources;
 mod sums;
 mod unpack;
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -151,6 +152,20 @@ fn part_of(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     path.with_file_name(name)
+}
+
+/// Opens a file, made where it is missing, that no other process may have open in this way.
+fn open_locked(path: &Path, taken: &'static str) -> Result<File> {
+    let error = |source| Error::Write { path: path.to_owned(), source };
+    let mut options = OpenOptions::new();
+    let file = options.create(true).truncate(false).read(true).write(true).open(path).map_err(error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(error(io::Error::new(io::ErrorKind::WouldBlock, taken))),
+        // Some file systems cannot lock; a download there is worth more than the guard.
+        Err(TryLockError::Error(source)) if source.kind() == io::ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(source)) => Err(error(source)),
+    }
 }
 
 #[cfg(test)]

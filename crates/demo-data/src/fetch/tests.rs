@@ -330,6 +330,40 @@ fn two_processes_do_not_write_one_file() {
 }
 
 #[test]
+fn two_processes_do_not_unpack_one_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = dashboard();
+    fs::write(folder.path().join("sets.tar.gz"), &archive).unwrap();
+    let (file, config) = (known(&archive, FileKind::TarGz), FetchConfig::new(folder.path()));
+    // What the first has unpacked so far stays.
+    let lock = File::create(folder.path().join("sets.lock.part")).unwrap();
+    lock.lock().unwrap();
+    let half = folder.path().join("sets.part/half");
+    fs::create_dir(half.parent().unwrap()).unwrap();
+    fs::write(&half, "written by the first").unwrap();
+    let error = run(&file, &config).unwrap_err().to_string();
+    assert!(error.contains("sets.lock.part") && error.contains("another process is unpacking"), "{error}");
+    assert!(half.exists() && !folder.path().join("sets").exists());
+    // Where the first was killed, its leftovers go.
+    drop(lock);
+    run(&file, &config).unwrap();
+    assert_eq!(names(folder.path()), ["SHA256SUMS", "sets", "sets.tar.gz"]);
+    assert_eq!(names(&folder.path().join("sets")), ["deepbind"]);
+}
+
+#[test]
+fn what_another_process_has_unpacked_meanwhile_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, sets) = (folder.path().join("sets.tar.gz"), folder.path().join("sets"));
+    fs::write(&archive, dashboard()).unwrap();
+    fs::create_dir(&sets).unwrap();
+    fs::write(sets.join("by the other"), "").unwrap();
+    unpack::unpack(&archive, FileKind::TarGz, &sets, UnpackLimits::default()).unwrap();
+    assert_eq!(names(&sets), ["by the other"]);
+    assert_eq!(names(folder.path()), ["sets", "sets.tar.gz"]);
+}
+
+#[test]
 fn hostile_archives_leave_nothing_and_are_named() {
     use tar::EntryType::{Block, Char, Fifo, Link, Regular, Symlink};
     let good = ("sets/README", Regular, b"text".as_slice());

@@ -1,4 +1,7 @@
 //! Archives unpacked without trust: nothing outside the folder, no links, no flood.
+//!
+//! What comes out lies in `FOLDER.part` while `FOLDER.lock.part` is locked, and is brought to the disk before it gets
+//! its name.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -8,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use zip::ZipArchive;
 
-use super::{FileKind, part_of};
+use super::{FileKind, open_locked, part_of};
 use crate::{Error, Result};
 
 /// What an archive may unpack to; more is taken for an attempt to fill the disk.
@@ -27,12 +30,24 @@ impl Default for UnpackLimits {
     }
 }
 
-/// Unpacks an archive into `folder`, which appears when all of it is there.
+/// Unpacks an archive into `folder`, which appears when all of it is there and on the disk.
 ///
 /// # Errors
 /// [`Error::Archive`] for a damaged archive or an entry that is refused: an absolute path, one with
-/// `..`, a link, a device, a second file of one name, or more than the limits allow.
+/// `..`, a link, a device, a second file of one name, or more than the limits allow; [`Error::Write`],
+/// also where another process is unpacking the same archive.
 pub(super) fn unpack(archive: &Path, kind: FileKind, folder: &Path, limits: UnpackLimits) -> Result<()> {
+    let lock_path = part_of(folder, ".lock.part");
+    let lock = open_locked(&lock_path, "another process is unpacking this archive")?;
+    // Another process may have unpacked it since the caller looked.
+    let outcome = if folder.exists() { Ok(()) } else { unpack_locked(archive, kind, folder, limits) };
+    // A leftover lock that nobody holds does no harm.
+    let _ = fs::remove_file(&lock_path);
+    drop(lock);
+    outcome
+}
+
+fn unpack_locked(archive: &Path, kind: FileKind, folder: &Path, limits: UnpackLimits) -> Result<()> {
     let target = part_of(folder, ".part");
     if target.exists() {
         fs::remove_dir_all(&target).map_err(write_error(&target))?;
@@ -43,18 +58,31 @@ pub(super) fn unpack(archive: &Path, kind: FileKind, folder: &Path, limits: Unpa
         target: &target,
         entries: limits.entries,
         bytes: limits.bytes,
-        made: BTreeSet::new(),
+        made: BTreeSet::from([target.clone()]),
     };
     let outcome = match kind {
         FileKind::Zip => unzip(archive, &mut sink),
         FileKind::TarGz | FileKind::Motifs => untar(archive, &mut sink),
     };
-    if let Err(error) = outcome {
+    if let Err(error) = outcome.and_then(|()| sink.made.iter().try_for_each(|folder| sync_folder(folder))) {
         // The first error is the one worth telling.
         let _ = fs::remove_dir_all(&target);
         return Err(error);
     }
     fs::rename(&target, folder).map_err(write_error(folder))
+}
+
+/// Brings the names in a folder to the disk, where the system can.
+fn sync_folder(folder: &Path) -> Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(source) if matches!(source.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => {
+            Ok(())
+        }
+        other => other.map_err(write_error(folder)),
+    }
 }
 
 fn untar(archive: &Path, sink: &mut Sink<'_>) -> Result<()> {
@@ -124,7 +152,7 @@ struct Sink<'a> {
     target: &'a Path,
     entries: usize,
     bytes: u64,
-    /// Folders that this archive has made, so that each is made once.
+    /// The target and the folders in it, so that each is made once.
     made: BTreeSet<PathBuf>,
 }
 
@@ -151,7 +179,8 @@ impl Sink<'_> {
         loop {
             let read = contents.read(&mut chunk).map_err(|source| damaged(self.archive, &source))?;
             if read == 0 {
-                return Ok(());
+                // Else a power cut could leave an empty file under the final name.
+                return file.sync_all().map_err(write_error(&path));
             }
             self.bytes = self
                 .bytes
@@ -183,8 +212,10 @@ impl Sink<'_> {
     }
 
     fn make(&mut self, folder: &Path) -> Result<()> {
-        if self.made.insert(folder.to_owned()) {
+        if !self.made.contains(folder) {
             fs::create_dir_all(folder).map_err(write_error(folder))?;
+            let within = folder.ancestors().take_while(|folder| *folder != self.target);
+            self.made.extend(within.map(Path::to_owned));
         }
         Ok(())
     }

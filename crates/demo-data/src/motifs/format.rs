@@ -118,14 +118,6 @@ pub fn read_any_motifs(path: &Path, reading: &MotifReading) -> Result<AlphabetCo
     parse_any(path, LineReader::open(path)?.into_lines()?, reading)
 }
 
-/// Reads motifs over any alphabet from a text, which messages call `name`.
-///
-/// # Errors
-/// As [`read_any_motifs`].
-pub fn parse_any_motifs(text: &str, name: &Path, reading: &MotifReading) -> Result<AlphabetCollection> {
-    parse_any(name, LineReader::from_text(text, name).into_lines()?, reading)
-}
-
 fn parse_any(path: &Path, lines: Vec<(usize, String)>, reading: &MotifReading) -> Result<AlphabetCollection> {
     let format = match reading.format {
         Some(format) => format,

@@ -214,7 +214,7 @@ fn read_matrix(
         if line.is_empty() && (said.width.is_some() || rows.is_empty()) {
             continue;
         }
-        if !line.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) || is_rule(line) {
+        if is_rule(line) || !(begins_as_a_number(line) || is_mostly_numbers(line)) {
             lines.step_back();
             break;
         }
@@ -227,6 +227,9 @@ fn read_matrix(
         row_lines.push(line_number);
     }
     check_width(lines, number, &said, rows.len(), &header)?;
+    if said.width.is_some() {
+        check_end(lines, rows.len(), &header)?;
+    }
     normalise(lines, &header, &mut rows, &row_lines, warnings);
     Ok(RawMotif { header, said, rows, line: number, row_lines })
 }
@@ -237,6 +240,17 @@ fn wanted_row(alphabet: &Alphabet) -> String {
     }
     let letters: String = alphabet.letters().iter().collect();
     format!("{} numbers, one for each of {letters}", alphabet.letters().len())
+}
+
+fn begins_as_a_number(line: &str) -> bool {
+    line.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first))
+}
+
+/// Whether a line is meant as a row, be some of its numbers none; a motif may be called by numbers.
+fn is_mostly_numbers(line: &str) -> bool {
+    let words = line.split_whitespace();
+    let numbers = words.clone().filter(|word| word.parse::<f64>().is_ok()).count();
+    2 * numbers > words.count() && !line.starts_with("MOTIF")
 }
 
 /// Whether a line is one of the dashed rules of MEME's full output.
@@ -258,6 +272,21 @@ fn check_width(
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a row beyond those that the header says. Text there may begin with a number.
+fn check_end(lines: &mut Lines<'_>, rows: usize, header: &Header) -> Result<()> {
+    while let Some((number, line)) = lines.next() {
+        if is_mostly_numbers(line) {
+            let found = format!("row {} for motif {}", rows + 1, header.id);
+            return Err(lines.error(number, found, format!("{rows}, as w= says")));
+        }
+        if !line.is_empty() {
+            lines.step_back();
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Divides rows by their sums where those are off by more than 1e-5 and no more than a matrix allows.

@@ -18,5 +18,5 @@ mod write;
 pub(crate) use alphabet::{are_frequencies, letter_of};
 pub use collection::{AlphabetCollection, MotifCollection};
 pub(crate) use format::read_motifs_with_format;
-pub use format::{MotifFormat, MotifReading, parse_any_motifs, parse_motifs, read_any_motifs, read_motifs};
+pub use format::{MotifFormat, MotifReading, parse_motifs, read_any_motifs, read_motifs};
 pub use write::{format_motifs, format_motifs_tsv, write_motifs, write_motifs_tsv};

@@ -2,14 +2,16 @@
 //!
 //! The identifier is `AC`, else `ID`, else `NA`; the name is `NA`, else an `ID` that is not the
 //! identifier. The letters behind `P0` or `PO` give the order of the columns; a consensus letter at the
-//! end of a row is passed over. Records without a matrix are passed over with a warning.
+//! end of a row is passed over. Rows are numbered from 0 or 1. Records without a matrix are passed over
+//! with a warning. A matrix needs the `//`: without it, two records would be taken for one, and a file
+//! that was cut off for a whole one.
 
 use super::MotifCollection;
 use super::counts::{CountMotifs, CountRecord};
 use super::format::MotifReading;
 use super::rows::{Lines, numbers};
 use crate::text::shown;
-use crate::{Result, Warning};
+use crate::{Error, Result, Warning};
 
 #[derive(Default)]
 struct Record {
@@ -26,6 +28,8 @@ struct Matrix {
     order: [usize; 4],
     rows: Vec<[f64; 4]>,
     row_lines: Vec<usize>,
+    /// The number of the last row.
+    last: Option<usize>,
 }
 
 pub(super) fn parse(lines: &mut Lines<'_>, reading: &MotifReading) -> Result<MotifCollection> {
@@ -44,6 +48,8 @@ pub(super) fn parse(lines: &mut Lines<'_>, reading: &MotifReading) -> Result<Mot
             record.line.get_or_insert(number);
         }
         match code {
+            "AC" if record.accession.is_some() => return Err(second(lines, number, "AC", &record)),
+            "P0" | "PO" if record.matrix.is_some() => return Err(second(lines, number, "matrix", &record)),
             "AC" => record.accession = text(),
             "ID" => record.id = text(),
             "NA" => record.name = text(),
@@ -53,17 +59,28 @@ pub(super) fn parse(lines: &mut Lines<'_>, reading: &MotifReading) -> Result<Mot
                     let wanted = "a row P0 with the letters of the columns before the counts";
                     return Err(lines.error(number, shown(line.as_bytes()), wanted));
                 };
+                matrix.last = Some(read_number(lines, number, code, matrix.last)?);
                 matrix.rows.push(read_row(lines, number, rest, matrix.order)?);
                 matrix.row_lines.push(number);
             }
             _ => {}
         }
     }
+    if let Some(matrix) = &record.matrix {
+        let found =
+            format!("the end of the file after {} rows (matrix of line {})", matrix.rows.len(), matrix.line);
+        return Err(lines.error(lines.last_line(), found, "a line // behind the matrix"));
+    }
     close(lines, record, &mut found, reading)?;
     if found.motifs.is_empty() {
         return Err(lines.empty());
     }
     Ok(MotifCollection::of(found.motifs, None, found.warnings))
+}
+
+fn second(lines: &Lines<'_>, number: usize, what: &str, record: &Record) -> Error {
+    let found = format!("a second {what} in the record of line {}", record.line.unwrap_or(number));
+    lines.error(number, found, "a line // between two records")
 }
 
 fn open_matrix(lines: &Lines<'_>, line: usize, rest: &str) -> Result<Matrix> {
@@ -76,10 +93,20 @@ fn open_matrix(lines: &Lines<'_>, line: usize, rest: &str) -> Result<Matrix> {
     seen.sort_unstable();
     match <[usize; 4]>::try_from(order) {
         Ok(order) if seen == [0, 1, 2, 3] && letters.len() == 4 => {
-            Ok(Matrix { line, order, rows: Vec::new(), row_lines: Vec::new() })
+            Ok(Matrix { line, order, rows: Vec::new(), row_lines: Vec::new(), last: None })
         }
         _ => Err(lines.error(line, format!("columns {}", shown(rest.trim().as_bytes())), "A, C, G and T")),
     }
+}
+
+/// The number before a row, which goes on from the one before.
+fn read_number(lines: &Lines<'_>, number: usize, code: &str, last: Option<usize>) -> Result<usize> {
+    let (right, wanted) = match last {
+        None => (0..=1, "row 0 or 1".to_owned()),
+        Some(last) => (last + 1..=last + 1, format!("row {}", last + 1)),
+    };
+    let found = code.parse().ok().filter(|found| right.contains(found));
+    found.ok_or_else(|| lines.error(number, format!("row {}", shown(code.as_bytes())), wanted))
 }
 
 fn read_row(lines: &Lines<'_>, number: usize, rest: &str, order: [usize; 4]) -> Result<[f64; 4]> {

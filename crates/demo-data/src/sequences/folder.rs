@@ -15,9 +15,6 @@ use std::path::{Path, PathBuf};
 use crate::checksum::{sha256, sha256_of_file};
 use crate::{Error, Result, cell_of, tf_of};
 
-/// How many similar names an unknown set's message lists.
-const NEAREST: usize = 3;
-
 /// The files of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetFiles {
@@ -129,25 +126,6 @@ pub fn read_folder(folder: &Path) -> Result<Vec<SetEntry>> {
         return Err(Error::NoSets { path: folder.to_owned(), wanted });
     }
     Ok(entries)
-}
-
-/// The set of this name, in any case of letters.
-///
-/// # Errors
-/// [`Error::Unknown`] with the nearest names.
-pub fn find_set<'a>(entries: &'a [SetEntry], name: &str) -> Result<&'a SetEntry> {
-    let exact = entries.iter().find(|entry| entry.name == name);
-    let found = exact.or_else(|| entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)));
-    found.ok_or_else(|| {
-        let mut nearest: Vec<&str> = entries.iter().map(SetEntry::name).collect();
-        let lower = name.to_lowercase();
-        nearest.sort_by(|a, b| {
-            let similarity = |other: &str| strsim::jaro_winkler(&lower, &other.to_lowercase());
-            similarity(b).total_cmp(&similarity(a))
-        });
-        let nearest = nearest.into_iter().take(NEAREST).map(str::to_owned).collect();
-        Error::Unknown { kind: "set", name: name.to_owned(), nearest }
-    })
 }
 
 /// What a file is to its set.

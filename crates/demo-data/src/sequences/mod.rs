@@ -12,7 +12,7 @@ mod record;
 pub(crate) use deepbind::DEEPBIND_COLUMNS;
 pub use deepbind::{read_deepbind, write_deepbind};
 pub use fasta::{FastaRecord, read_fasta, read_labelled_fasta, write_fasta, write_labelled_fasta};
-pub use folder::{SetEntry, SetFiles, find_set, read_folder};
+pub use folder::{SetEntry, SetFiles, read_folder};
 pub use load::{LoadOptions, Loaded};
 pub(crate) use pairs::pair_by_composition;
 pub use pieces::{PieceOptions, SequencePiece, SequencePieces};

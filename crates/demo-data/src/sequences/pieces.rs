@@ -18,7 +18,7 @@ const PART: usize = 1 << 16;
 /// How sequences are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PieceOptions {
-    /// Bases at which windows start in each piece but a sequence's last; at least 1.
+    /// Bases at which windows start in each piece but a sequence's last; at least 1. `usize::MAX` cuts nothing.
     pub starts: usize,
     /// Bases a piece holds beyond those, one fewer than the widest window has.
     pub overlap: usize,
@@ -125,8 +125,10 @@ impl SequencePieces {
     fn next_fasta(&mut self) -> Result<Option<SequencePiece>> {
         let PieceOptions { starts, overlap } = self.options;
         while let Some(open) = &mut self.open {
-            if open.codes.len() > starts + overlap {
-                return open.cut(starts, overlap).map(Some);
+            // Either may be as large as a number can be, which means not to cut.
+            let length = starts.saturating_add(overlap);
+            if open.codes.len() > length {
+                return open.cut(starts, length).map(Some);
             }
             if !self.reader.advance_part(PART)? {
                 let last = self.open.take();
@@ -184,9 +186,9 @@ impl SequencePieces {
 }
 
 impl Open {
-    /// A piece from the front; what follows stays.
-    fn cut(&mut self, starts: usize, overlap: usize) -> Result<SequencePiece> {
-        let sequence = self.sequence(starts + overlap)?;
+    /// A piece of so many bases from the front; what follows its starts stays.
+    fn cut(&mut self, starts: usize, length: usize) -> Result<SequencePiece> {
+        let sequence = self.sequence(length)?;
         let (name, record, first) = (self.name.clone(), self.record, self.first);
         self.codes.drain(..starts);
         self.first += starts;
@@ -264,6 +266,16 @@ mod tests {
         assert!(message(b">a\nAC\nAXG\n").contains("line 3: position 2: found 'X'"));
         assert!(message(b"FoldID\tEventID\tseq\tBound\n").contains("empty file, wanted DeepBind's table"));
         assert!(message(b"FoldID\tseq\n").contains("wanted the header"));
+    }
+
+    #[test]
+    fn options_may_be_as_large_as_numbers_are() {
+        for options in [(usize::MAX, 1), (usize::MAX, usize::MAX), (1, usize::MAX)] {
+            let options = PieceOptions { starts: options.0, overlap: options.1 };
+            let found = pieces(b">one\nACGT\nACG\n>two\nTT\n", options).unwrap();
+            let shown: Vec<_> = found.iter().map(|p| (p.starts, p.sequence.to_string())).collect();
+            assert_eq!(shown, [(7, "ACGTACG".to_owned()), (2, "TT".to_owned())]);
+        }
     }
 
     #[test]

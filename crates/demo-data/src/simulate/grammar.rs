@@ -91,6 +91,11 @@ impl Partner {
         .filter(|start| start + self.planted.width() <= LENGTH)
     }
 
+    /// The preferred distances at which a partner fits behind a site of `width` bases, all that occur included.
+    pub(super) fn gaps_with_room(&self, width: usize) -> std::ops::RangeInclusive<usize> {
+        JITTER..=LENGTH.saturating_sub(width + self.planted.width() + JITTER)
+    }
+
     /// The distances that occur.
     pub(super) fn gaps(&self) -> std::ops::RangeInclusive<usize> {
         self.gap - JITTER..=self.gap + JITTER

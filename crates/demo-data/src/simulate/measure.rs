@@ -22,7 +22,8 @@ pub struct Reached {
 /// that no half of any set uses. Cost: some ten microseconds a pair.
 ///
 /// # Errors
-/// [`crate::Error::Simulated`] where the parameters name a motif that JASPAR 2016 lacks.
+/// [`crate::Error::Simulated`] where the parameters name a motif that JASPAR 2016 lacks,
+/// [`crate::Error::SimulatedGap`] where the partner has no room.
 pub fn measure(parameters: &SetParameters, pairs: usize) -> Result<Reached> {
     let grammar = grammar_of(parameters)?;
     let streams = Seed::new(0).child("simulated57").child(&parameters.set).child("calibration");

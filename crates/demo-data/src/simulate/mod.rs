@@ -198,7 +198,14 @@ fn parameters_of(name: &str, placement: Placement) -> Result<SetParameters> {
 
 fn grammar_of(parameters: &SetParameters) -> Result<Grammar> {
     let failed = |source| Error::Simulated { set: parameters.set.clone(), source };
-    Grammar::new(parameters).map_err(failed)
+    let grammar = Grammar::new(parameters).map_err(failed)?;
+    if let Some(partner) = &grammar.partner {
+        let wanted = partner.gaps_with_room(grammar.motif.width());
+        if !wanted.contains(&partner.gap) {
+            return Err(Error::SimulatedGap { set: parameters.set.clone(), found: partner.gap, wanted });
+        }
+    }
+    Ok(grammar)
 }
 
 fn example(set: &str, index: usize, bound: bool, codes: Vec<u8>, sites: Vec<Site>) -> Result<Example> {

@@ -37,7 +37,7 @@ pub struct SetParameters {
 pub struct PartnerParameters {
     /// A JASPAR 2016 identifier.
     pub motif: String,
-    /// Preferred number of bases between the site and its partner; it varies by one.
+    /// Preferred number of bases between the site and its partner, at least 1; it varies by one.
     pub gap: usize,
     /// Whether the partner reads on the site's strand.
     pub same_strand: bool,

@@ -66,6 +66,25 @@ fn the_generator_is_pinned() {
 }
 
 #[test]
+fn a_partner_without_room_is_refused() {
+    let with_gap = |gap: usize| {
+        let parameters = parameters();
+        SetParameters { partner: parameters.partner.map(|p| PartnerParameters { gap, ..p }), ..parameters }
+    };
+    // Two motifs of 11 bases and a base that the gap may vary by.
+    for gap in [1, LENGTH - 23] {
+        assert!(pairs(&with_gap(gap), 200).iter().any(|pair| pair.positive_sites.len() > 1));
+    }
+    for gap in [0, LENGTH - 22, usize::MAX] {
+        let error = measure(&with_gap(gap), 10).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("simulated set TEST: found a partner at a gap of {gap}, wanted a gap of 1 to 78")
+        );
+    }
+}
+
+#[test]
 fn a_set_is_reproducible_and_its_beginning_does_not_depend_on_its_size() {
     let name = set_names()[0];
     let set = simulated57(name, SMALL, Seed::new(1)).unwrap();
