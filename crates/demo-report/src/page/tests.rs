@@ -288,6 +288,17 @@ fn every_entry_of_the_contents_leads_somewhere() {
 }
 
 #[test]
+fn pictures_of_long_sequences_scroll_and_others_shrink() {
+    let classes = |length: usize| {
+        let logo = Logo::new(vec![[0.4, 0.3, 0.2, 0.1]; length]).draw().unwrap();
+        picture(&logo, "").split("><div").next().unwrap().to_owned()
+    };
+    assert_eq!(classes(1000), "<figure class=\"long\"");
+    assert_eq!((classes(101), classes(10)), ("<figure class=\"wide\"".to_owned(), "<figure".to_owned()));
+    assert!(sheet::CSS.contains("figure.long svg{max-width:none}"));
+}
+
+#[test]
 fn real_and_simulated_never_share_a_box() {
     let mut mixed = report();
     mixed.sets[1].data = DataKind::Real;
