@@ -84,7 +84,8 @@ impl Groups {
 /// The interval of any statistic of weighted examples.
 ///
 /// `statistic` gets how many times each example stands in a resample, and answers `None` where it
-/// is undefined (one class only). Such replicates are left out as long as they are rare.
+/// is undefined (one class only). Such replicates are left out as long as they are rare. An infinite
+/// statistic is a value like others; an end of the interval may then be infinite.
 ///
 /// # Errors
 ///
@@ -175,13 +176,23 @@ fn draw(random: &mut ChaCha8Rng, drawn: &mut [u32]) {
     }
 }
 
-/// A quantile of sorted values, linear between neighbours (NumPy's default).
+/// A quantile of sorted values, linear between neighbours (NumPy's default). Between neighbours that are
+/// infinitely far apart there is no line: the outer one is taken, so that an interval is not too narrow.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let below = place.floor();
     let (low, high) = (sorted[below as usize], sorted[place.ceil() as usize]);
-    // Equal neighbours may be infinite, whose difference is not a number.
-    if low == high { low } else { low + (high - low) * (place - below) }
+    let gap = high - low;
+    if low == high {
+        // Equal neighbours may be infinite, whose difference is not a number.
+        low
+    } else if gap.is_finite() {
+        low + gap * (place - below)
+    } else if share < 0.5 {
+        low
+    } else {
+        high
+    }
 }
 
 fn check_enough(what: &'static str, found: usize, wanted: usize) -> Result<()> {
@@ -209,6 +220,23 @@ mod tests {
         for (share, wanted) in [(0.025, 1.075), (0.5, 3.0), (0.975, 7.7)] {
             assert!((quantile(&sorted, share) - wanted).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn infinite_values_give_no_nan() {
+        const INFINITE: f64 = f64::INFINITY;
+        assert_eq!(quantile(&[-INFINITE, 1.0, 2.0], 0.25), -INFINITE);
+        assert_eq!(quantile(&[1.0, 2.0, INFINITE], 0.75), INFINITE);
+        assert_eq!(quantile(&[-INFINITE, INFINITE], 0.3), -INFINITE);
+        assert_eq!(quantile(&[-f64::MAX, f64::MAX], 0.7), f64::MAX);
+        assert_eq!(quantile(&[-INFINITE, -INFINITE, 1.0], 0.25), -INFINITE);
+        // Three of a hundred: the end at 2.5 % lies between the third and the fourth.
+        let (groups, mut replicate) = (Groups::singletons(3).unwrap(), 0);
+        let interval = percentile_interval(&groups, &config(100, 4), |_| {
+            replicate += 1;
+            Some(if replicate <= 3 { -INFINITE } else { 1.0 })
+        });
+        assert_eq!(interval, Ok(Interval { low: -INFINITE, high: 1.0, level: 0.95 }));
     }
 
     #[test]

@@ -37,24 +37,6 @@ pub struct Comparison {
 }
 
 impl ResultTable {
-    /// Compares every pair of models, the family of Holm's correction, in the order of the models.
-    ///
-    /// # Errors
-    ///
-    /// When the bootstrap's configuration is not usable.
-    pub fn compare_all(&self, bootstrap: &Bootstrap) -> Result<Vec<Comparison>> {
-        let models = self.models();
-        let pairs: Vec<(&str, &str)> = models
-            .iter()
-            .enumerate()
-            .flat_map(|(index, first)| {
-                let rest = models[index + 1..].iter();
-                rest.map(move |second| (first.as_str(), second.as_str()))
-            })
-            .collect();
-        self.compare(&pairs, bootstrap)
-    }
-
     /// Compares the pairs given, which are the family of Holm's correction.
     ///
     /// The t tests and the signed-rank tests are corrected apart: they answer one question twice.
@@ -112,6 +94,8 @@ mod tests {
     use super::*;
     use crate::result_table::tests::{BOOTSTRAP, row};
 
+    const PAIRS: [(&str, &str); 3] = [("cnn", "rnn"), ("cnn", "cnn-rnn"), ("rnn", "cnn-rnn")];
+
     /// Six TFs, the first of them with two sets, and three models.
     fn table() -> ResultTable {
         let figures = [
@@ -139,9 +123,9 @@ mod tests {
     //   [scipy.stats.ttest_rel(a, b) for a, b in ((x, y), (x, z), (y, z))]
     #[test]
     fn tests_are_over_tfs_and_corrected_over_pairs() {
-        let comparisons = table().compare_all(&BOOTSTRAP).unwrap();
+        let comparisons = table().compare(&PAIRS, &BOOTSTRAP).unwrap();
         let names: Vec<_> = comparisons.iter().map(|c| (c.first.as_str(), c.second.as_str())).collect();
-        assert_eq!(names, [("cnn", "rnn"), ("cnn", "cnn-rnn"), ("rnn", "cnn-rnn")]);
+        assert_eq!(names, PAIRS);
         let wanted = [
             (3.273_268_353_539_885_7, 0.022_118_466_722_329_46),
             (-4.567_501_391_955_692, 0.006_015_590_935_586_962),
@@ -166,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_comparison_is_the_same_each_time() {
-        let (a, b) = (table().compare_all(&BOOTSTRAP), table().compare_all(&BOOTSTRAP));
+        let (a, b) = (table().compare(&PAIRS, &BOOTSTRAP), table().compare(&PAIRS, &BOOTSTRAP));
         assert_eq!(a, b);
     }
 
@@ -175,7 +159,7 @@ mod tests {
         let rows =
             [row("A_1", "cnn", 0, 1, 0.9), row("A_1", "rnn", 0, 1, 0.8), row("B_1", "cnn-rnn", 0, 1, 0.7)];
         let table = ResultTable::new(&rows, Origin::Real).unwrap();
-        let comparisons = table.compare_all(&BOOTSTRAP).unwrap();
+        let comparisons = table.compare(&PAIRS, &BOOTSTRAP).unwrap();
         let one = &comparisons[0];
         assert_eq!((one.tfs, one.interval, one.t_test, one.t_holm), (1, None, None, None));
         // One difference has two sign flips, both as extreme.

@@ -27,8 +27,9 @@ pub struct PositionMetrics {
 
 /// Measures scores along one sequence, or along several laid end to end.
 ///
-/// `weights` are those of positions, not negative; a position of weight 0 is masked. `None` where no
-/// true or no other position is left.
+/// `weights` are those of positions, not negative; a position of weight 0 is masked, and so is one whose
+/// weight is 0 to a computer beside the largest (less than about 1e-308 of it). `None` where no true or no
+/// other position is left.
 ///
 /// ```
 /// use demo_eval::position_metrics;
@@ -53,6 +54,7 @@ pub fn position_metrics(scores: &[f64], site: &[bool], weights: &[f64]) -> Resul
     if let Some(index) = weights.iter().position(|weight| *weight < 0.0) {
         return Err(Error::NegativeWeight { index, found: weights[index] });
     }
+    let weights = scaled(weights);
     let mut order: Vec<usize> = (0..scores.len()).filter(|&place| weights[place] > 0.0).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
     let weight = |class: bool| -> f64 {
@@ -83,6 +85,15 @@ pub fn position_metrics(scores: &[f64], site: &[bool], weights: &[f64]) -> Resul
         positions: order.len(),
         true_positions,
     }))
+}
+
+/// The weights over the largest one's power of two, so that no product of their sums leaves the range of
+/// numbers. Such a division is exact: it changes no figure.
+fn scaled(weights: &[f64]) -> Vec<f64> {
+    let largest = weights.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    // The exponent's bits alone are the power of two.
+    let power = f64::from_bits(largest.to_bits() & f64::INFINITY.to_bits());
+    weights.iter().map(|weight| weight / power).collect()
 }
 
 #[cfg(test)]
@@ -131,7 +142,26 @@ mod tests {
         assert!(position_metrics(&[f64::NAN, 0.2], &[true, false], &[1.0, 1.0]).is_err());
     }
 
+    #[test]
+    fn weights_of_any_size_give_figures() {
+        for weight in [5e-324, 1e-310, 1e-200, 1e200, f64::MAX] {
+            let found = position_metrics(&[1.0, 0.0], &[true, false], &[weight; 2]).unwrap().unwrap();
+            assert_eq!((found.auroc, found.auprc, found.chance_auprc), (1.0, 1.0, 0.5), "{weight}");
+        }
+        let tiny = position_metrics(&[1.0, 0.0], &[true, false], &[1e-300, 1.0]).unwrap().unwrap();
+        assert_eq!((tiny.auroc, tiny.auprc), (1.0, 1.0));
+        assert_eq!(position_metrics(&[1.0, 0.0], &[true, false], &[1e-300, 1e300]).unwrap(), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_power_of_two_changes_nothing((labels, scores) in scored_examples(), power in -900_i32..900) {
+            let weights: Vec<f64> = (0..labels.len()).map(|place| 0.1 + (place % 7) as f64).collect();
+            let large: Vec<f64> = weights.iter().map(|weight| weight * 2f64.powi(power)).collect();
+            let found = position_metrics(&scores, &labels, &large).unwrap();
+            prop_assert_eq!(found, position_metrics(&scores, &labels, &weights).unwrap());
+        }
+
         #[test]
         fn equal_weights_give_the_unweighted_figures((labels, scores) in scored_examples()) {
             let plain = ScoredLabels::new(&labels, &scores).unwrap();

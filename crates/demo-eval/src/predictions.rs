@@ -149,7 +149,8 @@ impl Calls {
     }
 }
 
-fn sigmoid(x: f64) -> f64 {
+/// 1 / (1 + e^-x) without overflow.
+pub(crate) fn sigmoid(x: f64) -> f64 {
     if x >= 0.0 {
         1.0 / (1.0 + (-x).exp())
     } else {

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ScoredLabels;
+use crate::error::check_finite;
+use crate::{Result, ScoredLabels};
 
 /// One corner of a ROC curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -31,16 +32,21 @@ impl RocCurve {
 
     /// The highest true positive rate at a false positive rate, on the straight line between
     /// corners; rates outside 0 to 1 count as the nearer end. Serves to average curves over sets.
-    pub fn true_positive_rate_at(&self, false_positive_rate: f64) -> f64 {
+    ///
+    /// # Errors
+    ///
+    /// When the rate is NaN.
+    pub fn true_positive_rate_at(&self, false_positive_rate: f64) -> Result<f64> {
         let x = false_positive_rate.clamp(0.0, 1.0);
+        check_finite("false positive rate", &[x])?;
         let after = self.points.partition_point(|point| point.false_positive_rate <= x);
         let Some(right) = self.points.get(after) else {
-            return 1.0;
+            return Ok(1.0);
         };
         let left = self.points[after.saturating_sub(1)];
         let width = right.false_positive_rate - left.false_positive_rate;
         let rise = right.true_positive_rate - left.true_positive_rate;
-        left.true_positive_rate + rise * (x - left.false_positive_rate) / width
+        Ok(left.true_positive_rate + rise * (x - left.false_positive_rate) / width)
     }
 }
 
@@ -181,10 +187,11 @@ pub(crate) mod tests {
     fn rates_between_corners_are_interpolated() {
         let scored = ScoredLabels::new(&[true, false, true, false], &[3.0, 2.0, 2.0, 1.0]).unwrap();
         let curve = scored.roc(); // (0, 0) (0, .5) (.5, 1) (1, 1)
-        assert_eq!(curve.true_positive_rate_at(0.0), 0.5);
-        assert_eq!(curve.true_positive_rate_at(0.25), 0.75);
-        assert_eq!(curve.true_positive_rate_at(0.75), 1.0);
-        assert_eq!(curve.true_positive_rate_at(1.0), 1.0);
+        let rates = [(f64::NEG_INFINITY, 0.5), (0.0, 0.5), (0.25, 0.75), (0.75, 1.0), (1.0, 1.0), (2.0, 1.0)];
+        for (x, wanted) in rates {
+            assert_eq!(curve.true_positive_rate_at(x), Ok(wanted));
+        }
+        assert!(curve.true_positive_rate_at(f64::NAN).is_err());
     }
 
     proptest! {

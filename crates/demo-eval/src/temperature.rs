@@ -6,6 +6,7 @@
 //! z (sigmoid(b z) - y), whose root is found by halving an interval: some 100 passes.
 
 use crate::error::{check_finite, check_length};
+use crate::predictions::sigmoid;
 use crate::{Error, Result};
 
 /// Temperatures outside are not worth telling apart: all but certain, or all but a coin.
@@ -55,10 +56,6 @@ pub fn fit_temperature(labels: &[bool], log_odds: &[f64]) -> Result<f64> {
             high = middle;
         }
     }
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
 }
 
 #[cfg(test)]

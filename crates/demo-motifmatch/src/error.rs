@@ -57,6 +57,16 @@ pub enum Error {
         /// How many letters there are.
         wanted: usize,
     },
+    /// An alphabet of more letters than can be compared.
+    #[error("the alphabet {alphabet} has {found} letters, wanted at most {most}")]
+    TooManyLetters {
+        /// The alphabet.
+        alphabet: String,
+        /// How many letters it has.
+        found: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// A motif over other letters than the targets.
     #[error("motif {motif}: found the alphabet {found}, wanted {wanted} as in the rest")]
     Alphabet {

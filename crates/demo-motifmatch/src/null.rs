@@ -117,11 +117,6 @@ impl<'a> Null<'a> {
         Self { histograms, columns: Vec::new(), shared, zero, low, end: (top + 1).max(low + 1) }
     }
 
-    /// How many totals there are from `low` on.
-    pub(crate) fn totals(&self) -> usize {
-        self.end - self.low
-    }
-
     /// P(max over all alignments with a target of each of these widths ≥ total), from the total `low` on;
     /// `widths` is sorted, `lows` holds the lowest total that is asked for of each: below it numbers mean nothing.
     /// With `both_strands` those of both strands of the target count.
@@ -323,11 +318,33 @@ impl Survival<'_> {
         either(rest, self.tails);
     }
 
-    /// All of it, so many totals.
-    pub(crate) fn to_vec(self, totals: usize) -> Vec<f64> {
-        let mut all = vec![0.0; totals];
-        self.join(&mut all);
-        all
+    /// The same, to be kept.
+    pub(crate) fn to_tails(self) -> Tails {
+        Tails { below: self.below, first: self.first, held: self.tails.to_vec() }
+    }
+}
+
+/// A [`Survival`] that is kept: as many numbers as the span has sums, not one for each total there is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tails {
+    below: f64,
+    first: usize,
+    held: Vec<f64>,
+}
+
+impl Tails {
+    /// P(total of the span ≥ total).
+    pub(crate) fn at(&self, total: usize) -> f64 {
+        match total.checked_sub(self.first) {
+            None => self.below,
+            Some(place) => self.held.get(place).copied().unwrap_or(0.0),
+        }
+    }
+
+    /// How many numbers are kept.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.held.len()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::bins::Bins;
 use crate::calibrated::Shuffles;
 use crate::distance::TargetColumns;
 use crate::matches::{Match, TargetScore, listing, target_scores};
-use crate::null::Null;
+use crate::null::{Null, Tails};
 use crate::prepare::{Prepared, Source, on_both_strands};
 use crate::shared::Shared;
 use crate::twister::Twister;
@@ -181,20 +181,9 @@ impl Targets {
     /// The alignment with the least p-value of its own with each strand of each target, corrected for how many
     /// alignments were tried.
     fn score_incomplete(&self, Scratch { bins, align, shared }: &mut Scratch) -> Vec<Scored> {
-        let query = bins.len();
         let histograms = bins.histograms();
-        let mut survival = vec![Vec::new(); query * (query + 1)];
-        let place = |start: usize, length: usize| start * (query + 1) + length;
-        let mut null = Null::new(&histograms, bins.zero(), 0, shared);
-        let totals = null.totals();
-        null.for_each_span(
-            query,
-            |_, _| Some(0),
-            |start, length, span| survival[place(start, length)] = span.to_vec(totals),
-        );
-        let own = |alignment: &Alignment| {
-            survival[place(alignment.start, alignment.overlap)][bins.total(alignment.score)]
-        };
+        let spans = Spans::new(&mut Null::new(&histograms, bins.zero(), 0, shared), bins.len(), &self.widths);
+        let own = |alignment: &Alignment| spans.p(alignment, bins.total(alignment.score));
         let strands = if self.options.both_strands { 2 } else { 1 };
         let rows = bins.steps();
         let score = |strand: &TargetStrand| {
@@ -216,6 +205,41 @@ impl Targets {
     }
 }
 
+/// How often chance reaches each total of every span of a query that some target can lie beside.
+///
+/// Inside the query that is a target's whole width; at either end of the query a target may reach beyond it, so
+/// that any length up to its width may be aligned. Cost: for a query of w columns and targets whose different
+/// widths sum up to V, the widest W, about 100·(w·V + W²) numbers of eight bytes.
+struct Spans {
+    /// The longest that any target allows.
+    longest: usize,
+    /// By start, then by length less one.
+    tails: Vec<Tails>,
+}
+
+impl Spans {
+    /// `widths` are those of the targets, sorted.
+    fn new(null: &mut Null<'_>, query: usize, widths: &[usize]) -> Self {
+        let widest = widths.last().copied().unwrap_or(0);
+        let longest = query.min(widest);
+        let needed = |start: usize, length: usize| {
+            let is_edge = start == 0 || start + length == query;
+            let allowed = if is_edge { length <= widest } else { widths.binary_search(&length).is_ok() };
+            allowed.then_some(0)
+        };
+        let mut spans = Self { longest, tails: vec![Tails::default(); query * longest] };
+        null.for_each_span(query, needed, |start, length, span| {
+            spans.tails[start * longest + length - 1] = span.to_tails();
+        });
+        spans
+    }
+
+    /// P(total of the alignment's span ≥ total).
+    fn p(&self, alignment: &Alignment, total: usize) -> f64 {
+        self.tails[alignment.start * self.longest + alignment.overlap - 1].at(total)
+    }
+}
+
 /// 1 - (1 - p)ⁿ; below [`RARE`] n·p, as Tomtom has it.
 fn at_least_once(p: f64, n: f64) -> f64 {
     // A sum of shares may come out a rounding above one.
@@ -226,3 +250,31 @@ fn at_least_once(p: f64, n: f64) -> f64 {
 /// Where n·p stands for the probability of at least one of n events; found from Tomtom's tables, in which the
 /// change lies between 0.0003 and 0.003.
 const RARE: f64 = 1e-3;
+
+#[cfg(test)]
+mod tests {
+    use demo_core::{Motif, ProbabilityMatrix};
+
+    use super::*;
+    use crate::Tomtom;
+
+    #[test]
+    fn no_span_is_kept_that_no_target_can_lie_beside() {
+        let motif = |width: usize| {
+            let row = |column: usize| [[0.7, 0.1, 0.1, 0.1], [0.1, 0.2, 0.3, 0.4]][column % 2];
+            Motif::new("m", ProbabilityMatrix::new((0..width).map(row).collect()).unwrap())
+        };
+        let options = Options { scoring: Scoring::Incomplete, ..Options::default() };
+        let targets = Tomtom::new(&[motif(3), motif(5)], options).unwrap().targets;
+        for query in [120, 4, 2] {
+            let prepared = targets.prepare(&motif(query));
+            let mut bins = Bins::default();
+            bins.fill(&prepared, &targets.columns, false, targets.options.scale);
+            let (histograms, mut shared) = (bins.histograms(), Shared::default());
+            let mut null = Null::new(&histograms, bins.zero(), 0, &mut shared);
+            let spans = Spans::new(&mut null, query, &targets.widths);
+            let kept: usize = spans.tails.iter().map(Tails::count).sum();
+            assert!(kept > 0 && kept <= 101 * (query * (3 + 5) + 5 * 5), "{query}: {kept}");
+        }
+    }
+}

@@ -325,6 +325,22 @@ fn letters_must_be_the_same_and_have_complements_for_both_strands() {
 }
 
 #[test]
+fn an_alphabet_of_too_many_letters_is_named() {
+    let made = |count: usize| {
+        let pairs: Vec<(char, Option<char>)> =
+            ('\u{391}'..).take(count).map(|letter| (letter, None)).collect();
+        let alphabet = Arc::new(Alphabet::new("greek", &pairs).unwrap());
+        let rows = vec![vec![1.0 / count as f64; count]; 3];
+        let motif = AlphabetMotif::new("m", alphabet, &rows).unwrap();
+        let options = Options { both_strands: false, ..Options::default() };
+        AlphabetTomtom::new(&[motif], &vec![1.0 / count as f64; count], options)
+    };
+    assert!(made(64).is_ok());
+    let message = made(65).unwrap_err().to_string();
+    assert_eq!(message, "the alphabet greek has 65 letters, wanted at most 64");
+}
+
+#[test]
 fn the_nearest_are_the_first_of_all() {
     let motif = |id: &str, p: f64| {
         let rows = vec![[p, (1.0 - p) / 3.0, (1.0 - p) / 3.0, (1.0 - p) / 3.0]; 6];

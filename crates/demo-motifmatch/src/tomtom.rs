@@ -148,9 +148,9 @@ impl AlphabetTomtom {
     ///
     /// # Errors
     /// [`Error::NoTargets`] without targets, [`Error::Alphabet`] where they are not over the same letters,
-    /// [`Error::BackgroundLength`] without a frequency for each letter, [`Error::BackgroundFrequency`] at one that
-    /// is no positive number, [`Error::OneStrand`] where both strands are asked for and the letters have no
-    /// complements, and what [`Options`] cannot ask for.
+    /// [`Error::TooManyLetters`] where these are more than 64, [`Error::BackgroundLength`] without a frequency for
+    /// each letter, [`Error::BackgroundFrequency`] at one that is no positive number, [`Error::OneStrand`] where
+    /// both strands are asked for and the letters have no complements, and what [`Options`] cannot ask for.
     pub fn new(targets: &[AlphabetMotif], background: &[f64], options: Options) -> Result<Self> {
         options.check()?;
         let Some(alphabet) = targets.first().map(AlphabetMotif::alphabet) else {
@@ -160,7 +160,11 @@ impl AlphabetTomtom {
             check_alphabet(alphabet, target)?;
         }
         let wanted = alphabet.letters().len();
-        if background.len() != wanted || wanted > MAX_LETTERS {
+        if wanted > MAX_LETTERS {
+            let alphabet = alphabet.name().to_owned();
+            return Err(Error::TooManyLetters { alphabet, found: wanted, most: MAX_LETTERS });
+        }
+        if background.len() != wanted {
             return Err(Error::BackgroundLength { found: background.len(), wanted });
         }
         let positive = |frequency: f64| frequency.is_finite() && frequency > 0.0;

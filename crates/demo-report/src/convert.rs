@@ -169,7 +169,7 @@ mod tests {
         let summary = ModelSummary::from_eval(&table().summary("CNN", &bootstrap).unwrap(), "honest", 2);
         assert_eq!((summary.sets, summary.tfs, summary.not_converged), (3, 3, 2));
         assert!((summary.mean.value - 0.9).abs() < 1e-12 && summary.mean.interval.is_some());
-        let compared = table().compare_all(&bootstrap).unwrap();
+        let compared = table().compare(&[("CNN", "RNN")], &bootstrap).unwrap();
         let test = PairTest::from_comparison(&compared[0], "networks", "honest").unwrap();
         assert_eq!((test.first.as_str(), test.second.as_str(), test.tfs), ("CNN", "RNN", 3));
         assert!((test.difference.value - 0.1).abs() < 1e-12 && test.t_p == test.t_holm);

@@ -1,11 +1,13 @@
-//! Files that are whole or absent: written under a temporary name, then renamed.
+//! Files that are whole or absent: written under a temporary name, flushed to disk, then renamed.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::{Error, Result};
 
-/// Writes `bytes` to `path` by way of a temporary file in the same folder, which is created first.
+/// Writes `bytes` to `path` by way of a temporary file in the same folder, which is created first. The bytes are
+/// on the disk before the file has its name, so that not even a power cut leaves a part of it.
 ///
 /// # Errors
 /// [`Error::Write`] naming the path; no partial file is left.
@@ -20,7 +22,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
-    let written = fs::write(&temporary, bytes)
+    let written = write_through(&temporary, bytes)
         .map_err(failed(path, "write the file"))
         .and_then(|()| fs::rename(&temporary, path).map_err(failed(path, "rename the finished file")));
     if written.is_err() {
@@ -28,6 +30,13 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Writes a file and waits until the disk holds it.
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -52,5 +61,13 @@ mod tests {
         let error = write_whole(&file.join("page.html"), b"y").unwrap_err();
         let message = error.to_string();
         assert!(message.contains("taken") && message.contains("cannot create the folder"), "{message}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_disk_is_waited_for() {
+        // It takes bytes and has no disk behind it: only who waits for one gets an error.
+        let error = write_through(Path::new("/dev/null"), b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 }

@@ -214,7 +214,8 @@ pub(crate) fn draw_value_axis(
     canvas.vertical_text("s q", (10.0, f64::midpoint(bottom, top)), label);
 }
 
-/// Position numbers below columns: every one, fifth, tenth, twentieth and so on, as there is room for.
+/// Position numbers below columns: every one, fifth, tenth, twentieth and so on, as there is room for, and the
+/// first one.
 pub(crate) fn draw_positions(
     canvas: &mut Canvas,
     first: i64,
@@ -228,8 +229,13 @@ pub(crate) fn draw_positions(
     let steps = std::iter::once(1).chain(decades.flat_map(|tens| [5 * tens, 10 * tens, 20 * tens]));
     let fits = |step: &i64| *step as f64 * column >= widest + 4.0;
     let step = steps.take(48).find(fits).unwrap_or(i64::MAX);
+    // The first column's number stays out of the next one's way.
+    let next = (first + 1..).take(count.saturating_sub(1)).find(|position| position % step == 0);
+    let half = |position: i64| text_width(&position.to_string(), 9.5) / 2.0;
+    let apart = |next: i64| (next - first) as f64 * column >= half(first) + half(next) + 2.0;
+    let first_fits = next.is_none_or(apart);
     for (index, position) in (first..).take(count).enumerate() {
-        if step == 1 || index == 0 || position % step == 0 {
+        if step == 1 || position % step == 0 || (index == 0 && first_fits) {
             let x = left + (index as f64 + 0.5) * column;
             canvas.text("s q", Anchor::Middle, (x, baseline), &position.to_string());
         }
@@ -298,5 +304,12 @@ mod tests {
         assert_eq!(error.to_string(), "sequence logo: found -0.5 at column 1, wanted probabilities");
         assert!(matches!(Logo::new(Vec::new()).draw(), Err(Error::Empty { .. })));
         assert!(Logo::new(vec![[f64::NAN; 4]]).with_scale(LogoScale::Raw).draw().is_err());
+    }
+
+    #[test]
+    fn the_first_number_keeps_apart_from_the_next() {
+        let svg = |first| Logo::new(vec![[0.25; 4]; 60]).with_first_position(first).draw().unwrap().svg();
+        assert!(svg(449).contains(">450</text>") && !svg(449).contains(">449</text>"));
+        assert!(svg(447).contains(">450</text>") && svg(447).contains(">447</text>"));
     }
 }

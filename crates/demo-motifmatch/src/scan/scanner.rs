@@ -265,7 +265,11 @@ impl Scanner {
     }
 
     /// Counts the windows of these sequences and their losses, without a list of them.
+    ///
+    /// # Panics
+    /// Where the tally was made for a scanner of other motifs, strands or another threshold.
     pub fn count(&self, stretches: &[Stretch<'_>], tally: &mut Tally) {
+        tally.check(self);
         tally.add_windows(stretches);
         let spans = spans(stretches);
         let coded: Vec<(Coded, Range<usize>)> = spans
@@ -297,8 +301,12 @@ impl Scanner {
     }
 
     /// A scanner of the same motifs whose hits are the windows with a q-value up to `limit`.
+    ///
+    /// # Panics
+    /// Where the q-values are of other motifs or strands.
     #[must_use]
     pub fn at_q_value(&self, q_values: &ScanQValues, limit: f64) -> Self {
+        q_values.check(self);
         let both_strands = self.options.both_strands;
         let narrow = |(motif, prepared): (usize, &Prepared)| {
             let within = q_values.within(motif, limit).min(prepared.tail.len());
@@ -312,6 +320,11 @@ impl Scanner {
     /// Number of motifs, and of each the columns and the p-values of the losses that are looked for.
     pub(super) fn tails(&self) -> impl Iterator<Item = (usize, &[f64])> {
         self.motifs.iter().map(|motif| (motif.weights.width(), motif.tail.as_slice()))
+    }
+
+    /// The motifs as they are scored.
+    pub(super) fn weights(&self) -> impl Iterator<Item = &Weights> {
+        self.motifs.iter().map(|motif| &motif.weights)
     }
 
     fn scan_span(&self, stretch: &Stretch<'_>, span: &Range<usize>, scratch: &mut Scratch) -> Vec<Hit> {

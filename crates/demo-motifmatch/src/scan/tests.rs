@@ -135,6 +135,18 @@ proptest! {
             prop_assert_eq!(found.hit, wanted.hit);
             prop_assert_eq!(found.q_value, wanted.q_value);
         }
+        // A tally gives the narrower scanner's windows the q-values that they have among all.
+        let wide = ScanOptions { threshold: ScanThreshold::PValue(1.0), ..ScanOptions::default() };
+        let wide = Scanner::new(&motifs, wide).unwrap();
+        let stretches: Vec<Stretch<'_>> = sequences.iter().map(Stretch::from).collect();
+        let mut tally = Tally::new(&wide);
+        wide.count(&stretches, &mut tally);
+        let q_values = tally.q_values(&wide);
+        let narrow = wide.at_q_value(&q_values, limit);
+        let narrow_q_values = tally.q_values(&narrow);
+        for hit in narrow.scan_all(&stretches).iter().flatten() {
+            prop_assert_eq!(narrow_q_values.of(hit), q_values.of(hit));
+        }
         // Sorted by p, q-values of a motif never fall, and none is below its p-value.
         for pair in all.windows(2) {
             prop_assert!(pair[0].hit.p_value <= pair[1].hit.p_value);
@@ -192,4 +204,44 @@ fn q_values_are_those_of_benjamini_and_hochberg() {
 fn a_scanner_is_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Scanner>();
+}
+
+/// A scanner of one motif that prefers `base`, and a sequence that it finds.
+fn one_motif(base: usize, both_strands: bool, limit: f64) -> (Scanner, DnaSequence) {
+    let row: [f64; 4] = std::array::from_fn(|other| if other == base { 0.97 } else { 0.01 });
+    let motif = Motif::new("m", ProbabilityMatrix::new(vec![row; 6]).unwrap());
+    let threshold = ScanThreshold::PValue(limit);
+    let options = ScanOptions { both_strands, threshold, ..ScanOptions::default() };
+    let sequence = DnaSequence::from_codes(vec![base as u8; 9]).unwrap();
+    (Scanner::new(&[motif], options).unwrap(), sequence)
+}
+
+#[test]
+fn what_one_scanner_counted_is_refused_by_another() {
+    let (own, sequence) = one_motif(0, true, 0.01);
+    let mut tally = Tally::new(&own);
+    own.count(&[Stretch::from(&sequence)], &mut tally);
+    let q_values = tally.q_values(&own);
+    let refused =
+        |work: &mut dyn FnMut()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
+    // Another motif of the same width and tail, one strand, and a wider threshold.
+    for (base, both_strands, limit) in [(1, true, 0.01), (0, false, 0.01), (0, true, 0.5)] {
+        let (other, sequence) = one_motif(base, both_strands, limit);
+        let stretches = [Stretch::from(&sequence)];
+        assert!(refused(&mut || other.count(&stretches, &mut tally.clone())));
+        assert!(refused(&mut || drop(tally.q_values(&other))));
+        let narrows = refused(&mut || drop(other.at_q_value(&q_values, 0.05)));
+        assert_eq!(narrows, limit == 0.01, "a wider scanner of the same motifs may be narrowed");
+    }
+    // A narrower one may ask, but not count.
+    let (narrow, sequence) = one_motif(0, true, 0.0005);
+    assert!(refused(&mut || narrow.count(&[Stretch::from(&sequence)], &mut tally.clone())));
+    assert!(!refused(&mut || drop(tally.q_values(&narrow))));
+    // A hit of a motif with another best window.
+    let row = [0.4, 0.2, 0.2, 0.2];
+    let motif = Motif::new("m", ProbabilityMatrix::new(vec![row; 6]).unwrap());
+    let foreign = Scanner::new(&[motif], own.options().clone()).unwrap().scan(&sequence);
+    assert!(!foreign.is_empty());
+    assert!(refused(&mut || tally.clone().add_hits(&foreign)));
+    assert!(refused(&mut || assert!(q_values.of(&foreign[0]) >= 0.0)));
 }

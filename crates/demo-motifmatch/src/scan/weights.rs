@@ -20,7 +20,7 @@ const ALL_STEPS: usize = 60_000;
 const FORBIDDEN: u32 = u32::MAX;
 
 /// A motif on its forward strand, ready to be scored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Weights {
     /// What each base loses against the best of its column, in steps.
     losses: Vec<[u32; 4]>,

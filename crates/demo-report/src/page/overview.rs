@@ -242,11 +242,16 @@ fn tests(report: &Report) -> Result<String> {
 }
 
 fn comparison(report: &Report) -> Result<String> {
-    let Some(plot) = box_plot(report) else { return Ok(String::new()) };
+    if report.sets.is_empty() {
+        return Ok(String::new());
+    }
     let mut page = section("comparison", "Comparison");
-    let caption = "AUROC of each model over sets, a point a set, of several networks their mean; grey lines join the same set. Networks that did not \
-                   converge are left out. Published figures stand apart: they are of real data, by other programs.";
-    page.push_str(&picture(&plot.draw()?, caption));
+    // Where no network converged there is no box, but still every set's figure and the note on them.
+    if let Some(plot) = box_plot(report) {
+        let caption = "AUROC of each model over sets, a point a set, of several networks their mean; grey lines join the same set. Networks that did not \
+                       converge are left out. Published figures stand apart: they are of real data, by other programs.";
+        page.push_str(&picture(&plot.draw()?, caption));
+    }
     if let Some(dots) = dot_plot(report) {
         let caption = "AUROC of each set with its interval, of several networks their mean, with a tick for each; the open bar is the figure published for that set.";
         page.push_str(&picture(&dots.draw()?, caption));

@@ -26,7 +26,7 @@ th.n,td.n{text-align:right}td.n{white-space:nowrap}\
 .note{color:var(--muted);font-size:.9rem}\
 figure{margin:.9rem 0}\
 figure svg{display:block;max-width:100%;height:auto}\
-figure.wide svg{min-width:44rem}figure.mid svg{min-width:28rem}td:not(.n){min-width:6rem;overflow-wrap:anywhere}\
+figure.long svg{max-width:none}figure.wide svg{min-width:44rem}figure.mid svg{min-width:28rem}td:not(.n){min-width:6rem;overflow-wrap:anywhere}\
 figcaption{color:var(--muted);font-size:.87rem;margin-top:.2rem;max-width:46rem}\
 .row{display:flex;flex-wrap:wrap;gap:.5rem 2rem;align-items:flex-start}\
 .row figure{max-width:100%}.row figcaption{max-width:24rem}\
@@ -40,5 +40,5 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.2rem}\
 dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}\
 li{margin:.25rem 0;overflow-wrap:anywhere}\
 @media(max-width:40rem){body{padding:.6rem .7rem 3rem}h1{font-size:1.35rem}th,td{padding:.25rem .45rem}summary b{flex-basis:100%}dl{grid-template-columns:1fr;gap:.05rem}dd{margin-bottom:.5rem}}\
-@media print{figure svg{max-height:22cm}body{max-width:none;font-size:10.5pt;padding:0}nav{display:none}figure,tr{break-inside:avoid}h2,h3,h4{break-after:avoid}.scroll{overflow:visible}figure.wide svg,figure.mid svg{min-width:0}a{color:inherit}.banner,th,summary{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\
+@media print{figure svg{max-height:22cm}body{max-width:none;font-size:10.5pt;padding:0}nav{display:none}figure,tr{break-inside:avoid}h2,h3,h4{break-after:avoid}.scroll{overflow:visible}figure.wide svg,figure.mid svg{min-width:0}figure.long svg{max-width:100%}a{color:inherit}.banner,th,summary{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\
 ";

@@ -261,6 +261,44 @@ fn a_report_without_results_is_a_page() {
 }
 
 #[test]
+fn sets_are_compared_also_where_no_network_converged() {
+    let mut failed = report();
+    for model in failed.sets.iter_mut().flat_map(|set| &mut set.models) {
+        model.converged = false;
+    }
+    assert_eq!(failed.box_plot(), None);
+    let page = failed.to_html().unwrap();
+    assert!(page.contains("href=\"#comparison\"") && page.contains("<section id=\"comparison\">"));
+    assert!(
+        page.contains("<h3>Every set</h3>") && page.contains("Did not converge: CNN on REST; RNN on REST;")
+    );
+}
+
+#[test]
+fn every_entry_of_the_contents_leads_somewhere() {
+    let mut empty = report();
+    empty.sets.clear();
+    for page in [report().to_html().unwrap(), empty.to_html().unwrap()] {
+        let contents = page.split_once("</nav>").unwrap().0;
+        for link in contents.split("href=\"#").skip(1) {
+            let id = link.split('"').next().unwrap();
+            assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+        }
+    }
+}
+
+#[test]
+fn pictures_of_long_sequences_scroll_and_others_shrink() {
+    let classes = |length: usize| {
+        let logo = Logo::new(vec![[0.4, 0.3, 0.2, 0.1]; length]).draw().unwrap();
+        picture(&logo, "").split("><div").next().unwrap().to_owned()
+    };
+    assert_eq!(classes(1000), "<figure class=\"long\"");
+    assert_eq!((classes(101), classes(10)), ("<figure class=\"wide\"".to_owned(), "<figure".to_owned()));
+    assert!(sheet::CSS.contains("figure.long svg{max-width:none}"));
+}
+
+#[test]
 fn real_and_simulated_never_share_a_box() {
     let mut mixed = report();
     mixed.sets[1].data = DataKind::Real;
