@@ -320,7 +320,7 @@ impl Survival<'_> {
 
     /// The same, to be kept.
     pub(crate) fn to_tails(self) -> Tails {
-        Tails { below: self.below, first: self.first, tails: self.tails.to_vec() }
+        Tails { below: self.below, first: self.first, held: self.tails.to_vec() }
     }
 }
 
@@ -329,7 +329,7 @@ impl Survival<'_> {
 pub(crate) struct Tails {
     below: f64,
     first: usize,
-    tails: Vec<f64>,
+    held: Vec<f64>,
 }
 
 impl Tails {
@@ -337,14 +337,14 @@ impl Tails {
     pub(crate) fn at(&self, total: usize) -> f64 {
         match total.checked_sub(self.first) {
             None => self.below,
-            Some(place) => self.tails.get(place).copied().unwrap_or(0.0),
+            Some(place) => self.held.get(place).copied().unwrap_or(0.0),
         }
     }
 
     /// How many numbers are kept.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
-        self.tails.len()
+        self.held.len()
     }
 }
 

@@ -261,8 +261,7 @@ mod tests {
     #[test]
     fn no_span_is_kept_that_no_target_can_lie_beside() {
         let motif = |width: usize| {
-            let row =
-                |column: usize| if column % 3 == 0 { [0.7, 0.1, 0.1, 0.1] } else { [0.1, 0.2, 0.3, 0.4] };
+            let row = |column: usize| [[0.7, 0.1, 0.1, 0.1], [0.1, 0.2, 0.3, 0.4]][column % 2];
             Motif::new("m", ProbabilityMatrix::new((0..width).map(row).collect()).unwrap())
         };
         let options = Options { scoring: Scoring::Incomplete, ..Options::default() };

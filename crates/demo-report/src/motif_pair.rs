@@ -80,8 +80,8 @@ impl MotifPair {
         draw_matrix(&mut canvas, self.query.probabilities(), &layout, query, 20.0)?;
         if layout.is_cut() {
             let drawn = layout.drawn(query);
-            let (left, first) = (layout.x(query.start + drawn.start as i64), drawn.start as i64 + 1);
-            draw_positions(&mut canvas, first, drawn.len(), left, COLUMN, 20.0 + STACK + 12.0);
+            let (left, columns) = (layout.x(query.start + drawn.start), (drawn.end - drawn.start) as usize);
+            draw_positions(&mut canvas, drawn.start + 1, columns, left, COLUMN, 20.0 + STACK + 12.0);
         }
         canvas.text("", Anchor::Start, (LEFT, second - 6.0), &target_name);
         draw_matrix(&mut canvas, &oriented, &layout, target, second)?;
@@ -108,8 +108,8 @@ struct Layout {
 impl Layout {
     fn new(offset: i64, query: usize, target: usize) -> Self {
         let (query_start, target_start) = (offset.max(0), (-offset).max(0));
-        let query = query_start..query_start + query as i64;
-        let target = target_start..target_start + target as i64;
+        let query = query_start..query_start + query.cast_signed() as i64;
+        let target = target_start..target_start + target.cast_signed() as i64;
         let shared = query.start.max(target.start)..query.end.min(target.end);
         let all = 0..query.end.max(target.end);
         let shown = if all.end <= WHOLE || shared.is_empty() {
@@ -131,15 +131,15 @@ impl Layout {
     }
 
     /// Which of a motif's own columns are drawn, from 0.
-    fn drawn(&self, motif: &Range<i64>) -> Range<usize> {
-        let own = |column: i64| (column.clamp(motif.start, motif.end) - motif.start) as usize;
+    fn drawn(&self, motif: &Range<i64>) -> Range<i64> {
+        let own = |column: i64| column.clamp(motif.start, motif.end) - motif.start;
         own(self.shown.start)..own(self.shown.end)
     }
 
     /// What a motif's name says where a part of it is drawn.
     fn part(&self, motif: &Range<i64>) -> String {
         let (drawn, width) = (self.drawn(motif), motif.end - motif.start);
-        if drawn.len() as i64 == width {
+        if drawn == (0..width) {
             return String::new();
         }
         format!(", columns {} to {} of {width}", drawn.start + 1, drawn.end)
@@ -158,8 +158,9 @@ fn draw_matrix(
     let ticks = [0.0, 1.0, 2.0].map(|value| (value, format!("{value}")));
     draw_value_axis(canvas, &axis, &ticks, LEFT - 3.0, "bits");
     let drawn = layout.drawn(place);
-    let left = layout.x(place.start + drawn.start as i64);
-    let heights = letter_heights(&matrix.rows()[drawn], LogoScale::Information)?;
+    let left = layout.x(place.start + drawn.start);
+    let rows = &matrix.rows()[drawn.start as usize..drawn.end as usize];
+    let heights = letter_heights(rows, LogoScale::Information)?;
     draw_stacks(canvas, &heights, &axis, left, COLUMN);
     let right = left + heights.len() as f64 * COLUMN;
     canvas.line("x", (left, top + STACK), (right, top + STACK));
