@@ -306,9 +306,9 @@ mod tests {
         let settings = settings_of(Path::new("."), &[ModelKind::Rnn, ModelKind::Cnn]);
         let error = check_length(&settings, "MAX_K562_b", 20).unwrap_err().to_string();
         let wanted =
-            "--models cnn on the set MAX_K562_b, whose sequences have 20 bases: wanted at least 27 bases";
+            "--models cnn on the set MAX_K562_b, whose sequences have 20 bases: wanted at least 28 bases";
         assert_eq!(error, wanted);
-        assert!(check_length(&settings, "MAX_K562_b", 27).is_ok());
+        assert!(check_length(&settings, "MAX_K562_b", 28).is_ok());
         assert!(check_length(&settings_of(Path::new("."), &[ModelKind::Rnn]), "MAX_K562_b", 20).is_ok());
     }
 

@@ -368,10 +368,10 @@ fn untrained_networks_are_a_control(out: &Path) {
         assert!(!control.is_empty() && control.iter().all(|row| row.contains("\tcnn-small\t")), "{name}");
     }
     for name in ["motif_counts.tsv", "recovery.tsv"] {
-        for source in ["filter", "saliency", "temporal"] {
-            let control = rows(name, &format!("untrained-{source}")).len();
-            assert!(control > 0 && control == rows(name, source).len(), "{name}: {source}");
-        }
+        assert_eq!(rows(name, "untrained-filter").len(), rows(name, "filter").len(), "{name}");
+        // Windows need not have a motif in common; of saliency they do here.
+        assert!(!rows(name, "untrained-saliency").is_empty(), "{name}");
+        assert!(rows(name, "untrained-temporal").iter().all(|row| row.contains("\trnn-small\t")), "{name}");
     }
     // Four steps from the same start: the filters are other ones.
     let queries = |source| -> Vec<String> {

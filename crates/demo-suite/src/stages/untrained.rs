@@ -131,7 +131,9 @@ mod tests {
 
     #[test]
     fn motifs_are_of_what_a_network_has() {
-        let (set, config) = (set(), ExplainConfig::default());
+        let size = SimulationSize { train: 4, test: 200 };
+        let set = simulated57("USF1_K562_USF-1_HudsonAlpha", size, Seed::new(1)).unwrap();
+        let (config, mut found) = (ExplainConfig::default(), [0, 0]);
         let cases = [
             (ModelKind::CnnSmall, 32, false),
             (ModelKind::CnnExp, 128, false),
@@ -146,10 +148,14 @@ mod tests {
             assert!(
                 of(QuerySource::UntrainedFilter).all(|query| query.width == 9 && query.sites >= Some(10))
             );
-            assert!(of(QuerySource::UntrainedSaliency).count() > 0, "{model}");
-            assert_eq!(of(QuerySource::UntrainedTemporal).count() > 0, recurrent, "{model}");
+            let temporal = of(QuerySource::UntrainedTemporal).count();
+            assert!(recurrent || temporal == 0, "{model}");
+            found[0] += of(QuerySource::UntrainedSaliency).count();
+            found[1] += temporal;
             assert!(queries.iter().all(|query| query.source.is_control()));
         }
+        // Windows of a network that has learned nothing need not have a motif in common, but some do.
+        assert!(found.iter().all(|&motifs| motifs > 0), "{found:?}");
     }
 
     #[test]
