@@ -67,14 +67,14 @@ fn model_name(model: &str, protocol: &str, with_protocol: bool) -> String {
     if with_protocol { format!("{model} ({protocol})") } else { model.to_string() }
 }
 
-/// The page's greatest width, the sheet's 70rem.
-const PAGE_WIDTH: f64 = 1120.0;
+/// Half as wide again as the page, the sheet's 70rem: what is not wider can still be read where it shrinks to fit.
+const MOST_SHRUNK: f64 = 1.5 * 1120.0;
 
-/// A picture with a caption. Wide ones shrink only so far and then scroll within their frame; one that is wider
-/// than the page, such as the logo of a long sequence, keeps its size and scrolls.
+/// A picture with a caption. Wide ones shrink only so far and then scroll within their frame; one that is far
+/// wider than the page, such as the logo of a long sequence, keeps its size and scrolls.
 fn picture(figure: &Figure, caption: &str) -> String {
     let wide = match figure.size().0 {
-        width if width > PAGE_WIDTH => " class=\"long\"",
+        width if width > MOST_SHRUNK => " class=\"long\"",
         width if width > 600.0 => " class=\"wide\"",
         width if width > 480.0 => " class=\"mid\"",
         _ => "",
