@@ -1,6 +1,5 @@
 //! `cargo xtask calibrate`: finds or checks the parameters of the simulated data sets.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -57,9 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(path) => path.clone(),
         None => shell::workspace_root()?.join("data/simulated57.tsv"),
     };
-    let part = path.with_extension("tsv.part");
-    let write = |table: String| fs::write(&part, table).and_then(|()| fs::rename(&part, &path));
-    write(format_calibrations(&rows)?).with_context(|| path.display().to_string())?;
+    demo_report::write_whole(&path, format_calibrations(&rows)?.as_bytes())?;
     eprintln!("wrote {}: data/README.md lists its checksum", path.display());
     Ok(())
 }

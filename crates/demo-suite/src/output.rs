@@ -103,16 +103,14 @@ impl OutputFolder {
         }
         make_folder(path)?;
         let lock = lock(path)?;
-        let bytes = fs::read(&run).ok();
-        if let Some(format) = bytes.and_then(|bytes| format_of(&bytes)).filter(|format| format != kind.format)
-        {
+        let earlier = fs::read(&run);
+        let format = earlier.as_ref().ok().and_then(|bytes| format_of(bytes));
+        if let Some(format) = format.filter(|format| format != kind.format) {
             let (found, wanted) = (format!("found a run of {format}"), kind.format.to_owned());
             return Err(Error::OutputFolder { path: path.to_owned(), found, wanted, hint: "" });
         }
-        if fresh {
-            clear(path)?;
-        }
-        match fs::read(&run) {
+        match earlier {
+            _ if fresh => clear(path)?,
             Ok(bytes) => check(path, &bytes, settings, kind)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(source) => return Err(Error::Io { path: run, source }),

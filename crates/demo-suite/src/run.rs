@@ -134,16 +134,26 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
 
 /// The jobs that are explained: of each set and network the first that converged, or the first where none did.
 fn primary_jobs(jobs: &[Job], trained: &[TrainOutcome]) -> Vec<Job> {
-    let mut primary: Vec<(&Job, bool)> = Vec::new();
-    for (job, counts) in jobs.iter().zip(trained.iter().map(TrainOutcome::counts)) {
-        let same = |known: &&mut (&Job, bool)| (known.0.set, known.0.model) == (job.set, job.model);
-        match primary.iter_mut().find(same) {
-            Some(known) if counts && !known.1 => *known = (job, counts),
-            None if job.model.is_network() => primary.push((job, counts)),
-            _ => {}
+    let networks = jobs.iter().zip(trained).filter(|(job, _)| job.model.is_network());
+    let primary = first_that_counts(networks, |(job, _)| (job.set, job.model), |(_, train)| train.counts());
+    primary.into_iter().map(|(job, _)| job.clone()).collect()
+}
+
+/// Of all with one key the first that counts, or the first where none does; keys in order of first appearance.
+pub(crate) fn first_that_counts<T: Copy, K: PartialEq>(
+    all: impl Iterator<Item = T>,
+    key: impl Fn(T) -> K,
+    counts: impl Fn(T) -> bool,
+) -> Vec<T> {
+    let mut first: Vec<T> = Vec::new();
+    for one in all {
+        match first.iter_mut().find(|known| key(**known) == key(one)) {
+            Some(known) if counts(one) && !counts(*known) => *known = one,
+            Some(_) => {}
+            None => first.push(one),
         }
     }
-    primary.into_iter().map(|(job, _)| job.clone()).collect()
+    first
 }
 
 /// Jobs with the outcomes of their trainings.

@@ -89,6 +89,13 @@ fn train(trainer: &mut Trainer) {
     assert_eq!(trainer.run(|_| ControlFlow::Continue(())).unwrap(), Status::Finished);
 }
 
+/// A bank of one, trained to its end.
+fn trained(architecture: &Architecture, member: Member<'_>, device: &Device) -> Trainer {
+    let mut trainer = Trainer::new(architecture, &[member], device).unwrap();
+    train(&mut trainer);
+    trainer
+}
+
 /// Every member's weights as bits.
 fn bits(trainer: &Trainer) -> Vec<Vec<u32>> {
     let weights = |model: &crate::TrainedModel| {
@@ -112,9 +119,7 @@ fn a_planted_motif_is_learned() {
     let member =
         Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
     for architecture in [small_cnn(), small_attention()] {
-        let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
-        train(&mut trainer);
-        let summary = trainer.models().unwrap().remove(0).summary;
+        let summary = trained(&architecture, member, &Device::Cpu).model(0).unwrap().summary;
         let best = summary.best.unwrap();
         assert!(best.validation_auroc.unwrap() > 0.95, "{summary:?}");
         assert!(summary.history.iter().all(|other| other.validation_loss >= best.validation_loss));
@@ -141,9 +146,7 @@ fn networks_with_an_exponential_first_activation_learn_as_they_are_preset() {
             config: &config,
             seed: Seed::new(3),
         };
-        let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
-        train(&mut trainer);
-        let summary = trainer.models().unwrap().remove(0).summary;
+        let summary = trained(&architecture, member, &Device::Cpu).model(0).unwrap().summary;
         assert!(summary.best.unwrap().validation_auroc.unwrap() > 0.9, "{architecture}: {summary:?}");
     }
 }
@@ -195,11 +198,7 @@ fn threads_do_not_change_a_bit() {
     for architecture in [small_cnn(), small_rnn(), small_cnn_rnn(), small_attention()] {
         let with_threads = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
-                train(&mut trainer);
-                bits(&trainer)
-            })
+            pool.install(|| bits(&trained(&architecture, member, &Device::Cpu)))
         };
         let alone = with_threads(1);
         assert_eq!(with_threads(2), alone);
@@ -254,9 +253,7 @@ fn the_published_regime_keeps_the_epoch_of_the_best_training_auroc() {
     let training = planted(70, 1);
     let config = TrainingConfig { max_epochs: Some(6), ..short_published() };
     let member = Member { training: &training, validation: None, config: &config, seed: Seed::new(3) };
-    let mut trainer = Trainer::new(&small_rnn(), &[member], &Device::Cpu).unwrap();
-    train(&mut trainer);
-    let summary = trainer.models().unwrap().remove(0).summary;
+    let summary = trained(&small_rnn(), member, &Device::Cpu).model(0).unwrap().summary;
     assert_eq!((summary.epochs, summary.steps), (6, 30));
     assert_eq!(summary.history.len(), 6);
     assert_eq!((summary.converged, summary.ending), (None, Some(Ending::Limit)));
@@ -275,9 +272,7 @@ fn a_loss_that_is_no_number_ends_the_member_and_keeps_the_best_before() {
     };
     let member =
         Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
-    let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
-    train(&mut trainer);
-    let model = trainer.models().unwrap().remove(0);
+    let model = trained(&small_cnn(), member, &Device::Cpu).model(0).unwrap();
     assert_eq!(model.summary.ending, Some(Ending::Diverged));
     assert_eq!(model.summary.converged, Some(false));
     // Before anything was evaluated: what it began with is the best before.
@@ -293,17 +288,13 @@ fn a_loss_that_is_no_number_ends_the_member_and_keeps_the_best_before() {
     let architecture = Architecture::Cnn(CnnConfig { first_activation: Activation::Exponential, ..cnn });
     let config = TrainingConfig { learning_rate: 2.0, evaluate_every: Interval::Steps(1), ..config };
     let member = Member { config: &config, ..member };
-    let mut trainer = Trainer::new(&architecture, &[member], &Device::Cpu).unwrap();
-    train(&mut trainer);
-    let model = trainer.models().unwrap().remove(0);
+    let model = trained(&architecture, member, &Device::Cpu).model(0).unwrap();
     let best = model.summary.best.unwrap();
     assert_eq!(model.summary.ending, Some(Ending::Diverged));
     assert!(best.step < model.summary.steps, "{:?}", model.summary);
     let config = TrainingConfig { max_steps: Some(best.step), min_steps: best.step, ..config.clone() };
-    let mut trainer =
-        Trainer::new(&architecture, &[Member { config: &config, ..member }], &Device::Cpu).unwrap();
-    train(&mut trainer);
-    let stopped = trainer.models().unwrap().remove(0);
+    let stopped =
+        trained(&architecture, Member { config: &config, ..member }, &Device::Cpu).model(0).unwrap();
     assert_eq!(model.params.buffer().to_f32().unwrap(), stopped.params.buffer().to_f32().unwrap());
 }
 
@@ -315,9 +306,7 @@ fn a_schedule_that_ends_by_itself_converges_where_something_was_learned() {
     let converged = |config: &TrainingConfig| {
         let member =
             Member { training: &training, validation: Some(&validation), config, seed: Seed::new(3) };
-        let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
-        train(&mut trainer);
-        trainer.models().unwrap().remove(0).summary.converged
+        trained(&small_cnn(), member, &Device::Cpu).model(0).unwrap().summary.converged
     };
     assert_eq!(converged(&config), Some(true));
     // Of a network that can only guess.
@@ -339,9 +328,7 @@ fn the_final_descent_has_a_patience_of_its_own() {
     };
     let member =
         Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
-    let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
-    train(&mut trainer);
-    let summary = trainer.models().unwrap().remove(0).summary;
+    let summary = trained(&small_cnn(), member, &Device::Cpu).model(0).unwrap().summary;
     assert_eq!((summary.converged, summary.ending), (Some(true), Some(Ending::Finished)));
     // Three evaluations of the descent without a better loss, not one.
     assert_eq!(summary.steps, 430, "{summary:?}");

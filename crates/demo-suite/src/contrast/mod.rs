@@ -32,7 +32,7 @@ use crate::Result;
 use crate::models::ModelKind;
 use crate::stages::compare::Targets;
 use crate::stages::evaluate::LEVEL;
-use read::{ResultRow, read};
+use read::{ResultRow, read, refused};
 
 const REPLICATES: usize = 10_000;
 /// Bases that a unit of the published CNN's last layer sees.
@@ -108,23 +108,15 @@ pub fn contrast(config: &ContrastConfig) -> Result<Contrast> {
     let targets = Targets::jaspar2016()?;
     let mut gains: Vec<SetGain> = Vec::new();
     for path in &config.results {
-        let refuse = |found: String, wanted: &str| crate::Error::Results {
-            path: path.clone(),
-            line: 1,
-            found,
-            wanted: wanted.to_owned(),
-        };
         let rows = read(path, config.models)?;
         if rows.iter().any(|row| row.train_size.is_some()) {
-            return Err(refuse(
-                "a column train_size".to_owned(),
-                "a results.tsv (learning curves go to --sizes)",
-            ));
+            let wanted = "a results.tsv (learning curves go to --sizes)";
+            return Err(refused(path, 1, "a column train_size".to_owned(), wanted));
         }
         for gain in of_sets(&rows, config.models, &targets) {
             if gains.iter().any(|known| known.set == gain.set) {
                 let found = format!("the set {}, which an earlier table has", gain.set);
-                return Err(refuse(found, "each set in one table"));
+                return Err(refused(path, 1, found, "each set in one table"));
             }
             gains.push(gain);
         }

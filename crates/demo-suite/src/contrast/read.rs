@@ -50,14 +50,14 @@ fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Res
     }
 }
 
+/// The error of a table that cannot be used, by its line.
+pub(super) fn refused(path: &Path, line: u64, found: String, wanted: &str) -> Error {
+    Error::Results { path: path.to_owned(), line, found, wanted: wanted.to_owned() }
+}
+
 /// The rows of these models under the honest protocol.
 pub(super) fn read(path: &Path, models: [ModelKind; 2]) -> Result<Vec<ResultRow>> {
-    let refuse = |line, found: String, wanted: &str| Error::Results {
-        path: path.to_owned(),
-        line,
-        found,
-        wanted: wanted.to_owned(),
-    };
+    let refuse = |line, found, wanted| refused(path, line, found, wanted);
     let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
     let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).from_reader(text.as_bytes());
     let mut rows = Vec::new();

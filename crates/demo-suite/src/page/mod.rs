@@ -130,13 +130,9 @@ fn summaries(comparison: &Comparison) -> Vec<ModelSummary> {
 fn tests(comparison: &Comparison) -> Vec<PairTest> {
     let mut rows = Vec::new();
     for under in &comparison.protocols {
-        let families = [
-            ("models", &under.pairs),
-            ("models beside published", &under.against_published),
-            ("ensembles and models", &under.ensembles.pairs),
-            ("ensembles beside published", &under.ensembles.against_published),
-        ];
-        for (family, pairs) in families {
+        let names =
+            ["models", "models beside published", "ensembles and models", "ensembles beside published"];
+        for (family, pairs) in names.into_iter().zip(under.families()) {
             let test = |pair| PairTest::from_comparison(pair, family, under.protocol.name());
             rows.extend(pairs.iter().filter_map(test));
         }

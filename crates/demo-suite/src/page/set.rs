@@ -15,7 +15,7 @@ use crate::Result;
 use crate::config::Protocol;
 use crate::ensembles::{Contestant, Judged, log_odds};
 use crate::outcomes::{Explained, MatchRow, TrainOutcome};
-use crate::run::{ExplainedModel, FinishedJob, Run};
+use crate::run::{ExplainedModel, FinishedJob, Run, first_that_counts};
 use crate::tables::{CALIBRATION, DEEPBIND};
 
 /// What the page shows of one set: each model and protocol by all its networks, and what the first of them
@@ -27,15 +27,9 @@ pub(crate) fn report(
     models: &[ExplainedModel],
 ) -> Result<SetReport> {
     let data = &run.sets[set].data;
-    let mut shown: Vec<&FinishedJob> = Vec::new();
-    for finished in jobs.iter().filter(|finished| finished.job.set == set) {
-        let what = |finished: &FinishedJob| (finished.job.model, finished.job.protocol);
-        match shown.iter_mut().find(|known| what(known) == what(finished)) {
-            Some(known) if finished.train.counts() && !known.train.counts() => *known = finished,
-            Some(_) => {}
-            None => shown.push(finished),
-        }
-    }
+    let of_set = jobs.iter().filter(|finished| finished.job.set == set);
+    let what = |finished: &FinishedJob| (finished.job.model, finished.job.protocol);
+    let shown = first_that_counts(of_set, what, |finished| finished.train.counts());
     let judged: Vec<&Judged> = judged.iter().filter(|one| one.set == set && one.is_whole()).collect();
     let reports = shown.iter().map(|finished| {
         let explained = models.iter().find(|model| model.job.id == finished.job.id);

@@ -64,6 +64,14 @@ impl Comparison {
     }
 }
 
+impl ProtocolComparison {
+    /// The families of tests, each with a Holm correction of its own: pairs of models, models against published
+    /// figures, then both of ensembles.
+    pub(crate) fn families(&self) -> [&[PairComparison]; 4] {
+        [&self.pairs, &self.against_published, &self.ensembles.pairs, &self.ensembles.against_published]
+    }
+}
+
 fn compare(
     run: &Run,
     (jobs, judged): (&[FinishedJob], &[Judged]),
@@ -193,13 +201,8 @@ pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
             row[19] = test.p.into();
             table.push(row)?;
         }
-        let families = [
-            ("pair", &under.pairs),
-            ("against-published", &under.against_published),
-            ("ensemble-pair", &under.ensembles.pairs),
-            ("ensemble-against-published", &under.ensembles.against_published),
-        ];
-        for (section, family) in families {
+        let sections = ["pair", "against-published", "ensemble-pair", "ensemble-against-published"];
+        for (section, family) in sections.into_iter().zip(under.families()) {
             for pair in family {
                 table.push(pair_row(section, comparison.source, under, pair))?;
             }

@@ -33,9 +33,7 @@ fn history(averaging: Option<f64>) -> (Vec<f64>, f64) {
     };
     let member =
         Member { training: &training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
-    let mut trainer = Trainer::new(&small_cnn(), &[member], &Device::Cpu).unwrap();
-    train(&mut trainer);
-    let kept = trainer.model(0).unwrap();
+    let kept = trained(&small_cnn(), member, &Device::Cpu).model(0).unwrap();
     let codes =
         validation.codes().chunks(LENGTH).map(|codes| DnaSequence::from_codes(codes.to_vec()).unwrap());
     let sequences: Vec<DnaSequence> = codes.collect();

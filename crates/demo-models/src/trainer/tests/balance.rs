@@ -29,12 +29,6 @@ fn rare(count: usize, seed: u64) -> LabelledSequences {
     LabelledSequences::new(&sequences, &labels).unwrap()
 }
 
-fn trained(member: Member<'_>, device: &Device) -> Trainer {
-    let mut trainer = Trainer::new(&small_cnn(), &[member], device).unwrap();
-    train(&mut trainer);
-    trainer
-}
-
 /// Mean precision over the bound sequences, best score first; no two scores tie.
 fn average_precision(scores: &[f32], labels: &[u8]) -> f64 {
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -69,7 +63,7 @@ fn recall_and_auprc(balance: Balance) -> (f64, f64) {
             config: &config,
             seed: Seed::new(seed),
         };
-        let model = trained(member, &Device::Cpu).model(0).unwrap();
+        let model = trained(&small_cnn(), member, &Device::Cpu).model(0).unwrap();
         let scores = model.predictor(&Device::Cpu).unwrap().scores(&sequences).unwrap();
         let called = scores.iter().zip(&labels).filter(|&(&score, &label)| label == 1 && score > 0.0).count();
         (called as f64 / 100.0, average_precision(&scores, &labels))
@@ -99,7 +93,7 @@ fn equal_weights_are_none_bit_for_bit() {
             let config = TrainingConfig { balance, ..short_honest(30) };
             let member =
                 Member { training, validation: Some(&validation), config: &config, seed: Seed::new(3) };
-            let trainer = trained(member, &Device::Cpu);
+            let trainer = trained(&small_cnn(), member, &Device::Cpu);
             (bits(&trainer), trainer.models().unwrap().remove(0).summary)
         };
         assert_eq!(outcome(balance), outcome(Balance::None));
@@ -123,7 +117,7 @@ fn weights_of_sequences_are_what_weights_of_classes_are_bit_for_bit() {
             config: &config,
             seed: Seed::new(3),
         };
-        let trainer = trained(member, &Device::Cpu);
+        let trainer = trained(&small_cnn(), member, &Device::Cpu);
         (bits(&trainer), trainer.models().unwrap().remove(0).summary)
     };
     let classes = |bound| Balance::Weights(ClassWeights::new(1.0, bound).unwrap());
@@ -147,7 +141,7 @@ fn balanced_trainings_have_the_same_bits_on_any_threads_after_interruptions_and_
     });
     let with_threads = |threads, member: Member<'_>| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| bits(&trained(member, &Device::Cpu)))
+        pool.install(|| bits(&trained(&small_cnn(), member, &Device::Cpu)))
     };
     let alone: Vec<_> = members.iter().map(|&member| with_threads(1, member).remove(0)).collect();
     for (member, alone) in members.iter().zip(&alone) {
@@ -185,7 +179,9 @@ fn a_device_weighs_and_samples_as_the_cpu_does() {
             config: &config,
             seed: Seed::new(3),
         };
-        let history = |device: &Device| trained(member, device).models().unwrap().remove(0).summary.history;
+        let history = |device: &Device| {
+            trained(&small_cnn(), member, device).models().unwrap().remove(0).summary.history
+        };
         let (here, there) = (history(&Device::Cpu), history(&device));
         assert_eq!(here.len(), there.len());
         for (here, there) in here.iter().zip(&there) {

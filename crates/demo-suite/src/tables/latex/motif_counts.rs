@@ -37,7 +37,8 @@ pub(super) fn motif_counts(run: &Run, counts: &[CountRow]) -> Result<Captioned> 
         "Sets, of {}, in which the best match (top) or any match (any) of a motif of the network is a JASPAR 2016 motif \
          named after the set's factor, by Tomtom's q- or E-value, corrected where so marked by Bonferroni's rule over a \
          set's motifs. In brackets the number by chance: the mean with the motifs of another factor, of another family, \
-         in place of the own ones. Networks that did not converge are counted in. Published counts are of real sets, their threshold is not known. {control}",
+         in place of the own ones. Networks that did not converge are counted in. Published counts are of real sets, \
+         their threshold is not known. {control}",
         sets(run, run.sets.len())
     );
     Ok(Captioned { caption: caption.trim_end().to_owned(), table })
