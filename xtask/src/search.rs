@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use demo_suite::{Balance, HeldOut, ModelKind, Placement, Profile, RunConfig, SearchConfig, Strategy};
+use demo_suite::{HeldOut, ModelKind, Profile, RunConfig, SearchConfig, Strategy};
 
 use crate::reproduce::{DeviceArg, on_ctrl_c, revision, typed};
 
@@ -66,27 +66,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let run = RunConfig {
         profile: args.profile,
         data: args.data.clone(),
-        placement: Placement::default(),
         sets: args.sets.clone(),
         models: args.models.clone(),
-        protocols: None,
         folds: Some(1),
         max_steps: args.max_steps,
-        balance: Balance::None,
-        warm_up: None,
-        averaging: None,
-        regime: None,
-        class_optimisation: Vec::new(),
         seed: args.seed,
-        seeds: 1,
-        train_sizes: Vec::new(),
         threads: args.threads,
         device: args.device.into(),
-        bank: None,
         out: Some(args.out.clone()),
         fresh: args.fresh,
         command: typed(),
         revision: revision(),
+        ..RunConfig::default()
     };
     let strategy = match args.search {
         SearchArg::Random => Strategy::Random,

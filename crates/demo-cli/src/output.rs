@@ -6,8 +6,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result};
+use demo_report::Destination;
 
-/// Writes to standard output, or to a new name beside `path` that takes its place when complete.
+/// Writes to standard output, or to a new name beside `path` that takes its place when complete; into what is there
+/// and is no file.
 pub(crate) fn write<E: Into<Error>>(
     path: Option<&Path>,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), E>,
@@ -17,12 +19,11 @@ pub(crate) fn write<E: Into<Error>>(
         write(&mut out).map_err(Into::into)?;
         return Ok(out.flush()?);
     };
-    let part = part_of(path);
-    let written = fill(&part, write).and_then(|()| Ok(fs::rename(&part, path)?));
-    if written.is_err() {
-        // The first error is the one to tell; a leftover that cannot be removed adds nothing to it.
-        let _ = fs::remove_file(&part);
-    }
+    let written = match Destination::of(path) {
+        Ok(Destination::File(path)) => write_whole(&path, write),
+        Ok(Destination::Stream(stream)) => fill(stream, write).map(drop),
+        Err(error) => Err(error.into()),
+    };
     written.map_err(|error| {
         // What was to be written could not be made, and then the file is not at fault.
         if error.is::<io::Error>() {
@@ -38,6 +39,21 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+fn write_whole<E: Into<Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), E>,
+) -> Result<()> {
+    let part = part_of(path);
+    let write = |file| Ok(fill(file, write)?.sync_all()?);
+    let written =
+        File::create(&part).map_err(Error::from).and_then(write).and_then(|()| Ok(fs::rename(&part, path)?));
+    if written.is_err() {
+        // The first error is the one to tell; a leftover that cannot be removed adds nothing to it.
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
 /// A name beside the file that no other process takes.
 fn part_of(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
@@ -47,10 +63,10 @@ fn part_of(path: &Path) -> PathBuf {
 }
 
 fn fill<E: Into<Error>>(
-    part: &Path,
+    file: File,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), E>,
-) -> Result<()> {
-    let mut file = BufWriter::new(File::create(part)?);
+) -> Result<File> {
+    let mut file = BufWriter::new(file);
     write(&mut file).map_err(Into::into)?;
-    Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
+    Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?)
 }

@@ -134,6 +134,9 @@ fn distance(name: &str) -> Result<Distance, String> {
 
 /// Compares the motifs and writes what was found, query by query.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    if args.html.is_some() && args.html == args.output {
+        return Err(Failure::Usage("--html: found the name of --output, wanted one of its own".to_owned()));
+    }
     let options = args.options();
     options.check().map_err(|error| Failure::Usage(usage(&error)))?;
     let input = input::read(args)?;
@@ -169,10 +172,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             made.map(|()| (lines, with_page.then_some(matches)))
         };
         let visited = pool.install(|| {
-            tomtom.query_each_prepared(&input.queries, to_lines, |_, made| {
+            tomtom.query_each_prepared(&input.queries, to_lines, |index, made| {
                 let (lines, matches) = made.map_err(Stop)?;
                 if let (Some(page), Some(matches)) = (&mut page, matches) {
-                    page.push(&matches);
+                    page.push(tomtom.information(&input.queries[index]), &matches);
                 }
                 if read {
                     read = told(out.write_all(&lines).and_then(|()| out.flush())).map_err(Stop)?;

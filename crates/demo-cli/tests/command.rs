@@ -198,6 +198,22 @@ fn an_output_that_cannot_be_written_is_named() {
     assert!(text(&output.stderr).starts_with("error: nowhere/table.tsv: cannot be written"));
 }
 
+#[cfg(unix)]
+#[test]
+fn an_output_that_is_no_file_is_written_into_and_a_link_followed() {
+    let folder = Folder::new();
+    let words = "tomtom motifs.meme motifs.meme --thresh 1 --output";
+    folder.file("table.tsv", b"an older one");
+    for (target, name) in [("/dev/stdout", "out"), ("table.tsv", "link")] {
+        std::os::unix::fs::symlink(target, folder.path(name)).unwrap();
+        let output = folder.demo(&format!("{words} {name}"));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(fs::symlink_metadata(folder.path(name)).unwrap().is_symlink());
+        let table = if name == "out" { output.stdout } else { fs::read(folder.path("table.tsv")).unwrap() };
+        assert!(text(&table).starts_with("Query_ID\t"), "{}", text(&table));
+    }
+}
+
 #[test]
 fn a_closed_pipe_is_no_error() {
     let folder = Folder::new();

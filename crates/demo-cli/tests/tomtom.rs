@@ -118,6 +118,7 @@ fn alphabets_that_files_declare_are_compared() {
     let files = [
         ("rna.meme", meme("ALPHABET= ACGU", "ACGU", &[("u", "GACUUACG"), ("v", "UUUUGGCC")])),
         ("marked.meme", meme(six, "ACGTm1", &[("cpg", "AAm1GGTC"), ("gpc", "TTmTTACC")])),
+        ("four.meme", meme("ALPHABET \"Four\"\nW\nX\nY\nZ\nEND ALPHABET", "WXYZ", &[("f", "WXYZ")])),
         ("m.meme", dna(&BOXES)),
         ("rna.bg", "# order 0\nA 0.3\nC 0.2\nG 0.2\nU 0.3\n".to_owned()),
         ("bad.bg", "A 0.3\nC 0.2\nG 0.2\nT 0.3\n".to_owned()),
@@ -125,6 +126,8 @@ fn alphabets_that_files_declare_are_compared() {
     let folder = Folder::new(&files);
     let (rows, _) = folder.rows("rna.meme rna.meme --evalue --nearest 1 --bfile rna.bg");
     assert_eq!([&rows[0][7], &rows[0][8], &rows[0][9]], ["GACUUACG", "GACUUACG", "+"]);
+    let error = folder.error("four.meme four.meme --html page.html", 1);
+    assert!(error.contains("--html: found motif f over the alphabet Four, wanted DNA or RNA"), "{error}");
     let (rows, _) = folder.rows("marked.meme marked.meme --evalue --nearest 1 --dist allr");
     assert_eq!([&rows[0][1], &rows[0][7]], ["cpg", "AAm1GGTC"]);
     let error = folder.error("rna.meme m.meme", 1);
@@ -188,6 +191,7 @@ fn requests_that_cannot_be_met_are_usage_errors() {
         ("--null calibrated --incomplete-scores", "--incomplete-scores"),
         ("--dist cosine", "wanted one of ed, pearson"),
         ("--qvalue none", "--qvalue"),
+        ("--output page --html page", "--html: found the name of --output"),
     ] {
         assert!(folder.error(&format!("m.meme m.meme {words}"), 2).contains(named), "{words}");
     }

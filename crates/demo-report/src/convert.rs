@@ -5,7 +5,7 @@ use demo_eval::{Comparison, Friedman, Interval, Origin, Reliability};
 use demo_motifmatch::Match;
 
 use crate::critical_difference::CriticalDifference;
-use crate::motif_pair::MotifPair;
+use crate::motif_pair::{self, MotifPair};
 use crate::reliability::ReliabilityCurve;
 use crate::report::{ModelSummary, MotifRow, PairTest};
 use crate::roc::RocCurve;
@@ -126,13 +126,9 @@ impl MotifPair {
 impl MotifRow {
     /// A row of a set's motif table; `found` is the best match, where one was listed.
     pub fn from_match(source: &str, found: Option<(&Motif, &Match)>, relation: &str) -> Self {
-        let name = |motif: &Motif| match motif.name() {
-            Some(name) => format!("{} {name}", motif.id()),
-            None => motif.id().to_string(),
-        };
         Self {
             source: source.into(),
-            target: found.map(|(motif, _)| name(motif)),
+            target: found.map(|(motif, _)| motif_pair::name(motif)),
             p: found.map(|(_, m)| m.p_value),
             e: found.map(|(_, m)| m.e_value),
             q: found.map(|(_, m)| m.q_value),

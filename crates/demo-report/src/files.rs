@@ -1,13 +1,38 @@
 //! Files that are whole or absent: written under a temporary name, flushed to disk, then renamed.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
+/// Where what is written under a name goes.
+#[derive(Debug)]
+pub enum Destination {
+    /// A file to be there whole or not at all: the path itself or, where it is a link to a file, that file.
+    File(PathBuf),
+    /// A device, a pipe or whatever else is there and is no file, opened: nothing may take its place.
+    Stream(File),
+}
+
+impl Destination {
+    /// Looks at what `path` names; that there is nothing yet is no error.
+    ///
+    /// # Errors
+    /// That of opening what is there and is no file.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_file() => Ok(Self::File(fs::canonicalize(path)?)),
+            Ok(found) if !found.is_dir() => Ok(Self::Stream(OpenOptions::new().write(true).open(path)?)),
+            // A folder is refused where the finished file is renamed.
+            Ok(_) | Err(_) => Ok(Self::File(path.to_path_buf())),
+        }
+    }
+}
+
 /// Writes `bytes` to `path` by way of a temporary file in the same folder, which is created first. The bytes are
-/// on the disk before the file has its name, so that not even a power cut leaves a part of it.
+/// on the disk before the file has its name, so that not even a power cut leaves a part of it. A device or a pipe
+/// is written into, a link to a file followed.
 ///
 /// # Errors
 /// [`Error::Write`] naming the path; no partial file is left.
@@ -19,6 +44,13 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(failed(folder, "create the folder"))?;
     }
+    let path = match Destination::of(path).map_err(failed(path, "open it"))? {
+        Destination::File(path) => path,
+        Destination::Stream(mut stream) => {
+            return stream.write_all(bytes).map_err(failed(path, "write into it"));
+        }
+    };
+    let path = path.as_path();
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
@@ -51,6 +83,23 @@ mod tests {
         write_whole(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_what_is_no_file_is_written_into() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a.txt"), folder.path().join("link"));
+        fs::write(&file, b"old").unwrap();
+        std::os::unix::fs::symlink("a.txt", &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        let null = folder.path().join("null");
+        std::os::unix::fs::symlink("/dev/null", &null).unwrap();
+        write_whole(&null, b"gone").unwrap();
+        assert!(fs::symlink_metadata(&null).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]

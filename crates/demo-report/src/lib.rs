@@ -13,7 +13,9 @@
 //! | ROC curves of several models | [`RocPlot`] | `.draw()?` |
 //! | AUROC over sets, a box a model | [`BoxPlot`] | `.draw()?` |
 //! | AUROC of each set with its interval | [`DotPlot`] | `.draw()?` |
-//! | losses over steps | [`LearningCurves`] | `.draw()?` |
+//! | AUROC or loss over steps or set sizes | [`LearningCurves`] | `.draw()?` |
+//! | mean ranks of models, joined where they do not differ | [`CriticalDifference`] | `.draw()?` |
+//! | predicted probabilities beside the share of positives | [`ReliabilityPlot`] | `.draw()?` |
 //! | a table | [`Table`] | `.to_tsv()`, `.to_latex()`, `.to_latex_float(label, caption)`, `.to_html()`, `.write_tsv(path)?` |
 //! | the page | [`Report`] | `.write(folder)?` |
 //! | the matches of motifs, logos aligned | [`MatchPage`] | `.to_html()?`, `.write(path)?` |
@@ -55,7 +57,7 @@ pub use critical_difference::CriticalDifference;
 pub use dot_plot::{DotPlot, DotRow};
 pub use error::{Error, Result};
 pub use figure::Figure;
-pub use files::write_whole;
+pub use files::{Destination, write_whole};
 pub use learning::{Across, LearningCurves, LearningSeries};
 pub use logo::{Logo, LogoScale};
 pub use match_page::{MatchPage, PageMatch};

@@ -65,10 +65,8 @@ impl Logo {
             let (found, wanted) = (scores.len(), sequence.len());
             return Err(Error::Length { figure: "attribution logo", what: "scores", found, wanted });
         }
-        let row = |(code, score): (&u8, &f32)| {
-            std::array::from_fn(|base| if usize::from(*code) == base { f64::from(*score) } else { 0.0 })
-        };
-        let rows = sequence.as_codes().iter().zip(scores).map(row).collect();
+        let rows =
+            sequence.as_codes().iter().zip(scores).map(|(code, score)| letter_row(*code, *score)).collect();
         Ok(Self::new(rows).with_scale(LogoScale::Raw))
     }
 
@@ -142,6 +140,11 @@ impl Logo {
     fn describe(&self) -> &str {
         if self.title.is_empty() { "Sequence logo" } else { &self.title }
     }
+}
+
+/// A row with a score at the base that a position has, 0 at the others.
+pub(crate) fn letter_row(code: u8, score: f32) -> [f64; 4] {
+    std::array::from_fn(|base| if usize::from(code) == base { f64::from(score) } else { 0.0 })
 }
 
 /// Letter heights of one scale, shared with the aligned pair.

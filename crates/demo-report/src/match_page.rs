@@ -16,6 +16,7 @@ use crate::Result;
 use crate::axis::Axis;
 use crate::files::write_whole;
 use crate::logo::{LogoScale, draw_stacks, letter_heights};
+use crate::motif_pair;
 use crate::page::opening;
 use crate::svg::{Canvas, escape, number};
 use crate::table::significant;
@@ -89,7 +90,7 @@ impl From<&Match> for PageMatch {
 /// let targets = [motif.clone()];
 /// let found = PageMatch { target: 0, offset: 0, strand: Strand::Forward, overlap: 6, p: 1e-4, e: 1e-4, q: 1e-4 };
 /// let mut page = MatchPage::new("Matches", &targets);
-/// page.push(&motif, vec![found]);
+/// page.push(&motif, 3.9, vec![found]);
 /// assert!(page.to_html()?.starts_with("<!DOCTYPE html>"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -98,8 +99,16 @@ pub struct MatchPage<'a> {
     title: String,
     facts: Vec<(String, String)>,
     targets: &'a [Motif],
-    queries: Vec<(&'a Motif, Vec<PageMatch>)>,
+    queries: Vec<Query<'a>>,
     drawn: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Query<'a> {
+    motif: &'a Motif,
+    /// Its information content.
+    bits: f64,
+    matches: Vec<PageMatch>,
 }
 
 impl<'a> MatchPage<'a> {
@@ -122,10 +131,12 @@ impl<'a> MatchPage<'a> {
         self
     }
 
-    /// Adds a query with its matches, best first; a match whose target is not in the list is left out.
-    pub fn push(&mut self, query: &'a Motif, matches: Vec<PageMatch>) {
+    /// Adds a query, its information content in bits as it was compared, and its matches, best first; a match
+    /// whose target is not in the list is left out.
+    pub fn push(&mut self, query: &'a Motif, bits: f64, matches: Vec<PageMatch>) {
         let known = |found: &PageMatch| found.target < self.targets.len();
-        self.queries.push((query, matches.into_iter().filter(known).collect()));
+        let matches = matches.into_iter().filter(known).collect();
+        self.queries.push(Query { motif: query, bits, matches });
     }
 
     /// The whole document.
@@ -135,7 +146,7 @@ impl<'a> MatchPage<'a> {
     pub fn to_html(&self) -> Result<String> {
         let mut page = opening(&self.title, CSS);
         page.push_str(&self.logos()?);
-        let matches: usize = self.queries.iter().map(|(_, matches)| matches.len()).sum();
+        let matches: usize = self.queries.iter().map(|query| query.matches.len()).sum();
         let _ = writeln!(
             page,
             "<header><h1>{}</h1>\n<p>{} against {}: {}.</p>\n<nav aria-label=\"Contents\"><a href=\"#queries\">Queries</a> \
@@ -178,10 +189,10 @@ impl<'a> MatchPage<'a> {
             "<svg width=\"0\" height=\"0\" class=\"defs\" aria-hidden=\"true\"><defs><g id=\"axis\">{}</g>",
             axis.into_body()
         );
-        for (index, (query, matches)) in self.queries.iter().enumerate() {
+        for (index, Query { motif, matches, .. }) in self.queries.iter().enumerate() {
             let shown = self.shown(matches);
             if !shown.is_empty() {
-                write_logo(&mut logos, &format!("q{index}"), query.probabilities())?;
+                write_logo(&mut logos, &format!("q{index}"), motif.probabilities())?;
             }
             targets.extend(shown.iter().map(|found| (found.target, found.strand)));
         }
@@ -206,13 +217,12 @@ impl<'a> MatchPage<'a> {
              <th scope=\"col\" class=\"n\">Matches</th><th scope=\"col\">Best match</th>\
              <th scope=\"col\" class=\"n\">p</th><th scope=\"col\" class=\"n\">E</th><th scope=\"col\" class=\"n\">q</th></tr></thead><tbody>\n",
         );
-        for (index, (query, matches)) in self.queries.iter().enumerate() {
-            let bits: f64 = query.probabilities().information().iter().sum();
+        for (index, Query { motif, bits, matches }) in self.queries.iter().enumerate() {
             let _ = write!(
                 html,
                 "<tr><td><a href=\"#s{index}\">{}</a></td><td class=\"n\">{}</td><td class=\"n\">{bits:.1}</td><td class=\"n\">{}</td>",
-                name(query),
-                query.width(),
+                name(motif),
+                motif.width(),
                 matches.len()
             );
             match matches.first() {
@@ -235,7 +245,7 @@ impl<'a> MatchPage<'a> {
 
     /// A query's section: table and drawings.
     fn write_query(&self, page: &mut String, index: usize) {
-        let (query, matches) = &self.queries[index];
+        let Query { motif, matches, .. } = &self.queries[index];
         let open = if self.queries.len() <= OPEN { " open" } else { "" };
         let best = matches.first().map_or_else(String::new, |best| {
             format!("<span>best {}, p {}</span>", name(&self.targets[best.target]), significant(best.p, 3))
@@ -244,7 +254,7 @@ impl<'a> MatchPage<'a> {
         let _ = writeln!(
             page,
             "<details{open}><summary><b>{}</b><span>{}</span>{best}</summary><div id=\"s{index}\">",
-            name(query),
+            name(motif),
             counted(matches.len(), "match", "matches"),
         );
         if matches.is_empty() {
@@ -292,7 +302,7 @@ impl<'a> MatchPage<'a> {
 
     /// The query's logo above the target's, columns aligned.
     fn write_pair(&self, page: &mut String, index: usize, rank: usize, found: &PageMatch) {
-        let query = self.queries[index].0;
+        let query = self.queries[index].motif;
         let target = &self.targets[found.target];
         let (query_start, target_start) = (found.offset.max(0) as f64, (-found.offset).max(0) as f64);
         let (query_end, target_end) =
@@ -366,7 +376,7 @@ fn write_logo(into: &mut String, id: &str, matrix: &ProbabilityMatrix) -> Result
 
 /// Identifier and name, escaped.
 fn name(motif: &Motif) -> String {
-    escape(&motif.name().map_or_else(|| motif.id().to_owned(), |name| format!("{} {name}", motif.id())))
+    escape(&motif_pair::name(motif))
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
@@ -395,13 +405,18 @@ mod tests {
         let queries = [motif("q1", 4), motif("q2", 4)];
         let mut page = MatchPage::new("a & b", &targets).with_drawn(2).with_fact("Command", "demo <x>");
         let strand = Strand::Forward;
-        page.push(&queries[0], vec![found(0, 1, strand), found(1, -1, Strand::Reverse), found(0, 0, strand)]);
-        page.push(&queries[1], Vec::new());
+        page.push(
+            &queries[0],
+            7.25,
+            vec![found(0, 1, strand), found(1, -1, Strand::Reverse), found(0, 0, strand)],
+        );
+        page.push(&queries[1], 0.0, Vec::new());
         let html = page.to_html().unwrap();
         assert!(html.contains("<title>a &amp; b</title>") && html.contains("demo &lt;x&gt;"));
         assert!(!html.contains("t<1>") && html.contains("2 queries against 2 targets: 3 matches"));
         let first = section(&html, 0);
         assert_eq!((first.matches("<tr>").count(), first.matches("<figure").count()), (4, 2));
+        assert!(html.contains("<td class=\"n\">4</td><td class=\"n\">7.2</td><td class=\"n\">3</td>"));
         assert!(first.contains("The first 2 are drawn") && first.contains("1.50e-9"));
         assert!(section(&html, 1).contains("No match"));
         // Every link has its place, and every place is there once.
@@ -415,7 +430,7 @@ mod tests {
         let (targets, query) = ([motif("t", 5)], motif("q", 4));
         let place = |offset, strand| {
             let mut page = MatchPage::new("x", &targets);
-            page.push(&query, vec![found(0, offset, strand)]);
+            page.push(&query, 8.0, vec![found(0, offset, strand)]);
             let html = page.to_html().unwrap();
             let figure = html.split("<figure").nth(1).unwrap().to_owned();
             let x = |id: &str| -> f64 {
@@ -440,7 +455,7 @@ mod tests {
         let queries: Vec<Motif> = (0..40).map(|i| motif(&format!("q{i}"), 4)).collect();
         let mut page = MatchPage::new("x", &targets);
         for query in &queries {
-            page.push(query, vec![found(0, 0, Strand::Forward); 30]);
+            page.push(query, 8.0, vec![found(0, 0, Strand::Forward); 30]);
         }
         let html = page.to_html().unwrap();
         assert_eq!((html.matches("<g id=\"t0f\">").count(), html.matches("<figure").count()), (1, 400));

@@ -167,7 +167,8 @@ fn draw_matrix(
     Ok(())
 }
 
-fn name(motif: &Motif) -> String {
+/// Identifier and name.
+pub(crate) fn name(motif: &Motif) -> String {
     motif.name().map_or_else(|| motif.id().to_string(), |name| format!("{} {name}", motif.id()))
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
 use crate::figure::Figure;
-use crate::logo::{draw_positions, draw_stacks, draw_value_axis};
+use crate::logo::{draw_positions, draw_stacks, draw_value_axis, letter_row};
 use crate::style::line_class;
 use crate::svg::{Anchor, Canvas, text_width};
 use crate::values::SiteSpan;
@@ -271,10 +271,6 @@ impl Frame {
         }
         13.0
     }
-}
-
-fn letter_row(code: u8, score: f32) -> [f64; 4] {
-    std::array::from_fn(|base| if usize::from(code) == base { f64::from(score) } else { 0.0 })
 }
 
 fn check_scores(

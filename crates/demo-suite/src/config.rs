@@ -219,6 +219,37 @@ fn one() -> usize {
     1
 }
 
+impl Default for RunConfig {
+    /// The standard profile on the embedded simulated sets, all else left open, from seed 1.
+    fn default() -> Self {
+        Self {
+            profile: Profile::Standard,
+            data: None,
+            placement: Placement::Centred,
+            sets: None,
+            models: None,
+            protocols: None,
+            folds: None,
+            max_steps: None,
+            balance: Balance::None,
+            warm_up: None,
+            averaging: None,
+            regime: None,
+            class_optimisation: Vec::new(),
+            seed: 1,
+            seeds: 1,
+            train_sizes: Vec::new(),
+            threads: None,
+            device: DeviceChoice::Auto,
+            bank: None,
+            out: None,
+            fresh: false,
+            command: String::new(),
+            revision: None,
+        }
+    }
+}
+
 impl RunConfig {
     /// Fills in the profile's defaults and checks what can be checked without data.
     ///
@@ -379,52 +410,16 @@ fn setting(flag: &'static str, found: &dyn ToString, wanted: &str) -> Error {
 }
 
 #[cfg(test)]
-impl RunConfig {
-    /// The standard profile with all left open.
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            profile: Profile::Standard,
-            data: None,
-            placement: Placement::Centred,
-            sets: None,
-            models: None,
-            protocols: None,
-            folds: None,
-            max_steps: None,
-            balance: Balance::None,
-            warm_up: None,
-            averaging: None,
-            regime: None,
-            class_optimisation: Vec::new(),
-            seed: 1,
-            seeds: 1,
-            train_sizes: vec![],
-            threads: None,
-            device: DeviceChoice::Auto,
-            bank: None,
-            out: None,
-            fresh: false,
-            command: String::new(),
-            revision: None,
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
 
-    fn config() -> RunConfig {
-        RunConfig::for_tests()
-    }
-
     #[test]
     fn profiles_fill_in_what_is_left_open() {
-        let standard = config().settings().unwrap();
+        let standard = RunConfig::default().settings().unwrap();
         assert_eq!((standard.folds, standard.protocols), (1, vec![Protocol::Honest]));
-        let full = RunConfig { profile: Profile::Full, ..config() }.settings().unwrap();
+        let full = RunConfig { profile: Profile::Full, ..RunConfig::default() }.settings().unwrap();
         assert_eq!((full.folds, full.protocols.len()), (5, 2));
-        assert_eq!(config().out(), PathBuf::from("runs/standard"));
+        assert_eq!(RunConfig::default().out(), PathBuf::from("runs/standard"));
     }
 
     #[test]
@@ -433,7 +428,7 @@ mod tests {
         assert_eq!(Profile::ALL.map(count), [None, None, None, Some(57), Some(108)]);
         let all = Profile::Encode108.real_sets().unwrap();
         assert!(Profile::Encode57.real_sets().unwrap().iter().all(|set| all.contains(set)));
-        let encode = RunConfig { profile: Profile::Encode57, ..config() };
+        let encode = RunConfig { profile: Profile::Encode57, ..RunConfig::default() };
         let error = encode.settings().unwrap_err().to_string();
         assert!(error.contains("cargo xtask fetch encode"), "{error}");
     }
@@ -441,40 +436,47 @@ mod tests {
     #[test]
     fn lists_are_put_in_order_and_names_are_checked() {
         let models = Some(vec![ModelKind::CnnRnn, ModelKind::Cnn, ModelKind::Cnn]);
-        let settings = RunConfig { models, ..config() }.settings().unwrap();
+        let settings = RunConfig { models, ..RunConfig::default() }.settings().unwrap();
         assert_eq!(settings.models, [ModelKind::Cnn, ModelKind::CnnRnn]);
         let error = "cnrnn".parse::<ModelKind>().unwrap_err().to_string();
         assert!(error.contains("unknown model 'cnrnn'") && error.contains("cnn-rnn"), "{error}");
         let published = Some(vec![Protocol::AsPublished]);
-        let baseline = RunConfig { models: Some(vec![ModelKind::Gkm]), protocols: published, ..config() };
+        let baseline =
+            RunConfig { models: Some(vec![ModelKind::Gkm]), protocols: published, ..RunConfig::default() };
         assert!(baseline.settings().unwrap_err().to_string().contains("--models gkm"));
-        assert_eq!(config().settings().unwrap().models, ModelKind::NETWORKS);
-        let uniform = RunConfig { placement: Placement::Uniform, ..config() };
+        assert_eq!(RunConfig::default().settings().unwrap().models, ModelKind::NETWORKS);
+        let uniform = RunConfig { placement: Placement::Uniform, ..RunConfig::default() };
         assert_eq!(uniform.settings().unwrap().placement, Placement::Uniform);
         let real = RunConfig { data: Some(PathBuf::from(".")), ..uniform };
         assert!(real.settings().unwrap_err().to_string().contains("--placement uniform"));
-        assert!(RunConfig { folds: Some(0), ..config() }.settings().is_err());
-        let curves = RunConfig { train_sizes: vec![500, 20, 500], ..config() };
+        assert!(RunConfig { folds: Some(0), ..RunConfig::default() }.settings().is_err());
+        let curves = RunConfig { train_sizes: vec![500, 20, 500], ..RunConfig::default() };
         assert_eq!(curves.settings().unwrap().train_sizes, [20, 500]);
         let folds = RunConfig { folds: Some(2), ..curves.clone() };
         assert!(folds.settings().unwrap_err().to_string().contains("--train-sizes with 2 folds"));
         assert!(RunConfig { train_sizes: vec![0], ..curves }.settings().is_err());
-        assert!(RunConfig { seeds: 0, ..config() }.settings().unwrap_err().to_string().contains("--seeds 0"));
-        assert!(RunConfig { threads: Some(0), ..config() }.settings().is_err());
-        assert!(RunConfig { bank: Some(0), ..config() }.settings().is_err());
+        assert!(
+            RunConfig { seeds: 0, ..RunConfig::default() }
+                .settings()
+                .unwrap_err()
+                .to_string()
+                .contains("--seeds 0")
+        );
+        assert!(RunConfig { threads: Some(0), ..RunConfig::default() }.settings().is_err());
+        assert!(RunConfig { bank: Some(0), ..RunConfig::default() }.settings().is_err());
     }
 
     #[test]
     fn what_alters_training_is_kept_and_refused_where_it_would_change_nothing() {
-        let weights = RunConfig { balance: Balance::InverseFrequency, ..config() };
+        let weights = RunConfig { balance: Balance::InverseFrequency, ..RunConfig::default() };
         assert_eq!(weights.settings().unwrap().balance, Balance::InverseFrequency);
         let (warm_up, averaging) = (Some(0), Some(0.9));
-        let settings = RunConfig { warm_up, averaging, ..config() }.settings().unwrap();
+        let settings = RunConfig { warm_up, averaging, ..RunConfig::default() }.settings().unwrap();
         assert_eq!((settings.warm_up, settings.averaging), (warm_up, averaging));
         let altered = [
             (weights, "--balance weights"),
-            (RunConfig { warm_up: Some(50), ..config() }, "--warm-up 50"),
-            (RunConfig { averaging: Some(0.0), ..config() }, "--averaging 0"),
+            (RunConfig { warm_up: Some(50), ..RunConfig::default() }, "--warm-up 50"),
+            (RunConfig { averaging: Some(0.0), ..RunConfig::default() }, "--averaging 0"),
         ];
         for (config, flag) in altered {
             let published = Some(vec![Protocol::AsPublished]);
@@ -488,11 +490,11 @@ mod tests {
             }
         }
         let useless = [
-            (RunConfig { max_steps: Some(5), ..config() }, "--max-steps 5"),
-            (RunConfig { bank: Some(2), ..config() }, "--bank 2"),
-            (RunConfig { seeds: 3, ..config() }, "--seeds 3"),
+            (RunConfig { max_steps: Some(5), ..RunConfig::default() }, "--max-steps 5"),
+            (RunConfig { bank: Some(2), ..RunConfig::default() }, "--bank 2"),
+            (RunConfig { seeds: 3, ..RunConfig::default() }, "--seeds 3"),
             (
-                RunConfig { class_optimisation: vec![ClassAlternative::ALL[0]], ..config() },
+                RunConfig { class_optimisation: vec![ClassAlternative::ALL[0]], ..RunConfig::default() },
                 "--class-optimisation",
             ),
         ];
@@ -503,7 +505,10 @@ mod tests {
             assert!(error.contains(flag) && error.contains("a network among --models"), "{error}");
         }
         for decay in [1.0, -0.1, f64::NAN] {
-            let error = RunConfig { averaging: Some(decay), ..config() }.settings().unwrap_err().to_string();
+            let error = RunConfig { averaging: Some(decay), ..RunConfig::default() }
+                .settings()
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("--averaging") && error.contains("below 1"), "{error}");
         }
     }

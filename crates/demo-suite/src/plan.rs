@@ -373,13 +373,13 @@ mod tests {
         let plain = TrainingConfig::honest(&architecture, 850);
         let of =
             |settings: &Settings, protocol| regime(settings, architecture.clone(), protocol, (1_000, None)).1;
-        let settings = RunConfig::for_tests().settings().unwrap();
+        let settings = RunConfig::default().settings().unwrap();
         assert_eq!(of(&settings, Protocol::Honest), plain);
         let asked = RunConfig {
             balance: Balance::Sampling,
             warm_up: Some(7),
             averaging: Some(0.5),
-            ..RunConfig::for_tests()
+            ..RunConfig::default()
         };
         let settings = asked.settings().unwrap();
         let published = of(&settings, Protocol::AsPublished);
@@ -390,7 +390,7 @@ mod tests {
         let averaging = Some(0.5);
         let wanted = TrainingConfig { balance: Balance::Sampling, schedule, averaging, ..plain };
         assert_eq!(found, wanted);
-        let off = RunConfig { averaging: Some(0.0), ..RunConfig::for_tests() }.settings().unwrap();
+        let off = RunConfig { averaging: Some(0.0), ..RunConfig::default() }.settings().unwrap();
         assert_eq!(of(&off, Protocol::Honest).averaging, None);
     }
 }

@@ -291,7 +291,7 @@ mod tests {
 
     fn settings_of(folder: &Path, models: &[ModelKind]) -> Settings {
         let (data, models) = (Some(folder.to_owned()), Some(models.to_vec()));
-        RunConfig { data, models, ..RunConfig::for_tests() }.settings().unwrap()
+        RunConfig { data, models, ..RunConfig::default() }.settings().unwrap()
     }
 
     #[test]
@@ -339,7 +339,7 @@ mod tests {
         let settings = |sets: &[&str]| {
             let sets = Some(sets.iter().map(|&name| name.to_owned()).collect());
             let data = Some(folder.path().to_owned());
-            RunConfig { profile: Profile::Encode57, data, sets, ..RunConfig::for_tests() }.settings().unwrap()
+            RunConfig { profile: Profile::Encode57, data, sets, ..RunConfig::default() }.settings().unwrap()
         };
         assert_eq!(entries(folder.path(), &settings(&names)).unwrap().len(), 2);
         fs::remove_file(folder.path().join(names[1]).join("test.fa")).unwrap();

@@ -124,13 +124,12 @@ mod tests {
 
     use demo_core::DnaSequence;
     use demo_models::{
-        Architecture, Device, DeviceChoice, RnnConfig, SelectedDevice, TrainingConfig, emulated_device,
-        training_bytes,
+        Architecture, Device, RnnConfig, SelectedDevice, TrainingConfig, emulated_device, training_bytes,
     };
     use rand::Rng;
 
     use super::*;
-    use crate::config::{Profile, RunConfig, Settings};
+    use crate::config::{RunConfig, Settings};
     use crate::interrupt::Interrupt;
     use crate::manifest::Clock;
     use crate::models::ModelKind;
@@ -158,29 +157,15 @@ mod tests {
 
     fn open(data: &Path, out: PathBuf, device: &Device, bank: Option<usize>) -> (Run, Vec<Job>) {
         let config = RunConfig {
-            profile: Profile::Standard,
             data: Some(data.to_owned()),
-            placement: demo_data::simulate::Placement::Centred,
-            sets: None,
             models: Some(vec![ModelKind::Rnn]),
-            protocols: None,
-            folds: None,
             max_steps: Some(3),
-            balance: demo_models::Balance::None,
-            warm_up: None,
-            averaging: None,
-            regime: None,
-            class_optimisation: Vec::new(),
             seed: 5,
-            seeds: 1,
-            train_sizes: vec![],
             threads: Some(2),
-            device: DeviceChoice::Auto,
             bank,
             out: Some(out),
-            fresh: false,
             command: "a test".to_owned(),
-            revision: None,
+            ..RunConfig::default()
         };
         let name = if device.is_cpu() { "cpu" } else { "cuda" };
         let selected = SelectedDevice { device: device.clone(), name, reason: "chosen" };

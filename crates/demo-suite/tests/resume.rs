@@ -3,17 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files should fail there")]
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use demo_core::{DnaSequence, Seed};
 use demo_suite::{
     Balance, DeviceChoice, Error, Interrupt, ModelKind, Placement, Profile, RunConfig, reproduce,
 };
-use rand::Rng;
 
-const LENGTH: usize = 60;
 const TABLES: [&str; 8] = [
     "results.tsv",
     "summary.tsv",
@@ -25,51 +24,13 @@ const TABLES: [&str; 8] = [
     "report/motif_counts.tex",
 ];
 
-/// Two sets whose positives hold TGACTCA, in the Deep Motif Dashboard's layout.
+/// Two sets whose positives all hold TGACTCA.
 fn write_sets(folder: &Path) {
-    for (set, seed) in [("JUN_K562_A", 1), ("FOS_K562_B", 2)] {
-        let mut random = Seed::new(seed).stream("test sets");
-        fs::create_dir_all(folder.join(set)).unwrap();
-        for (half, pairs) in [("train.fa", 48), ("test.fa", 16)] {
-            let mut text = String::new();
-            for _ in 0..pairs {
-                let mut codes: Vec<u8> = (0..LENGTH).map(|_| random.random_range(0..4)).collect();
-                let negative = DnaSequence::from_codes(codes.clone()).unwrap();
-                codes[20..27].copy_from_slice("TGACTCA".parse::<DnaSequence>().unwrap().as_codes());
-                let positive = DnaSequence::from_codes(codes).unwrap();
-                text.extend([">1\n", &positive.to_string(), "\n>0\n", &negative.to_string(), "\n"]);
-            }
-            fs::write(folder.join(set).join(half), text).unwrap();
-        }
-    }
+    common::write_sets(folder, 60, 48, 16, 1);
 }
 
 fn config(data: &Path, out: PathBuf) -> RunConfig {
-    RunConfig {
-        profile: Profile::Standard,
-        data: Some(data.to_owned()),
-        placement: Placement::Centred,
-        sets: None,
-        models: Some(vec![ModelKind::Rnn]),
-        protocols: None,
-        folds: None,
-        max_steps: Some(12),
-        balance: Balance::None,
-        warm_up: None,
-        averaging: None,
-        regime: None,
-        class_optimisation: Vec::new(),
-        seed: 5,
-        seeds: 1,
-        train_sizes: vec![],
-        threads: Some(1),
-        device: DeviceChoice::Cpu,
-        bank: None,
-        out: Some(out),
-        fresh: false,
-        command: "a test".to_owned(),
-        revision: None,
-    }
+    RunConfig { models: Some(vec![ModelKind::Rnn]), max_steps: Some(12), ..common::config(data, out) }
 }
 
 fn tables(out: &Path) -> Vec<String> {

@@ -3,18 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files should fail there")]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use demo_core::{DnaSequence, Seed};
-use demo_suite::{
-    Balance, DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig, reproduce,
-};
-use rand::Rng;
+use common::SETS;
+use demo_suite::{Interrupt, ModelKind, Protocol, RunConfig, reproduce};
 
-const LENGTH: usize = 60;
-const SETS: [&str; 2] = ["JUN_K562_A", "FOS_K562_B"];
 const TABLES: [&str; 9] = [
     "results.tsv",
     "summary.tsv",
@@ -27,55 +24,15 @@ const TABLES: [&str; 9] = [
     "report/sets.svg",
 ];
 
-/// Two sets of random sequences, half of whose positives hold TGACTCA.
+/// Two sets, half of whose positives hold TGACTCA.
 fn write_sets(folder: &Path) {
-    for (set, seed) in SETS.into_iter().zip([1, 2]) {
-        let mut random = Seed::new(seed).stream("test sets");
-        fs::create_dir_all(folder.join(set)).unwrap();
-        for (half, pairs) in [("train.fa", 60), ("test.fa", 24)] {
-            let mut text = String::new();
-            for pair in 0..pairs {
-                let mut codes: Vec<u8> = (0..LENGTH).map(|_| random.random_range(0..4)).collect();
-                let negative = DnaSequence::from_codes(codes.clone()).unwrap();
-                if pair % 2 == 0 {
-                    codes[20..27].copy_from_slice("TGACTCA".parse::<DnaSequence>().unwrap().as_codes());
-                }
-                codes[0] = (codes[0] + 1) % 4;
-                let positive = DnaSequence::from_codes(codes).unwrap();
-                text.extend([">1\n", &positive.to_string(), "\n>0\n", &negative.to_string(), "\n"]);
-            }
-            fs::write(folder.join(set).join(half), text).unwrap();
-        }
-    }
+    common::write_sets(folder, 60, 60, 24, 2);
 }
 
 /// The published regime never asks whether a network has converged, so that a few steps make one that counts.
 fn config(data: &Path, out: PathBuf, seeds: usize) -> RunConfig {
-    RunConfig {
-        profile: Profile::Standard,
-        data: Some(data.to_owned()),
-        placement: Placement::Centred,
-        sets: None,
-        models: None,
-        protocols: Some(vec![Protocol::AsPublished]),
-        folds: None,
-        max_steps: Some(5),
-        balance: Balance::None,
-        warm_up: None,
-        averaging: None,
-        regime: None,
-        class_optimisation: Vec::new(),
-        seed: 5,
-        seeds,
-        train_sizes: vec![],
-        threads: Some(1),
-        device: DeviceChoice::Cpu,
-        bank: None,
-        out: Some(out),
-        fresh: false,
-        command: "a test".to_owned(),
-        revision: None,
-    }
+    let protocols = Some(vec![Protocol::AsPublished]);
+    RunConfig { protocols, max_steps: Some(5), seeds, ..common::config(data, out) }
 }
 
 fn run(config: &RunConfig) {
