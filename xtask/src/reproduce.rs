@@ -9,6 +9,8 @@ use demo_suite::{
     Balance, ClassAlternative, DeviceChoice, Interrupt, ModelKind, Placement, Profile, Protocol, RunConfig,
 };
 
+use crate::shell;
+
 /// Arguments of `cargo xtask reproduce`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -137,16 +139,25 @@ pub(crate) fn on_ctrl_c() -> Result<Interrupt> {
             // The second Ctrl-C does not wait; what is finished is on disk already.
             std::process::exit(130);
         }
-        eprintln!("stopping; the same command continues this run");
+        eprintln!("stopping; the same command, without --fresh, continues this run");
         flag.request();
     })?;
     Ok(interrupt)
 }
 
-/// The command as it was typed.
+/// The command as it can be typed again.
 pub(crate) fn typed() -> String {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo xtask {}", words.join(" "))
+    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    format!("cargo xtask {}", words.collect::<Vec<_>>().join(" "))
+}
+
+/// A word in single quotes where a shell would read it otherwise, as it would the parentheses of published sets.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_./=,:+-%@".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn config(args: &Args) -> RunConfig {
@@ -185,13 +196,28 @@ fn config(args: &Args) -> RunConfig {
     }
 }
 
-/// The commit this was run from, marked where files differ from it; `None` outside a checkout.
+/// The commit of the workspace, marked where files differ from it; `None` outside a checkout.
 pub(crate) fn revision() -> Option<String> {
     let git = |args: &[&str]| {
-        let output = Command::new("git").args(args).output().ok().filter(|o| o.status.success())?;
+        let mut git = Command::new("git");
+        let output = git.current_dir(shell::workspace_root().ok()?).args(args).output().ok();
+        let output = output.filter(|output| output.status.success())?;
         String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
     };
     let commit = git(&["rev-parse", "HEAD"])?;
     let clean = git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
     Some(if clean { commit } else { format!("{commit} with changes") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_can_be_typed_again() {
+        assert_eq!(quoted("--train-sizes=500,1000"), "--train-sizes=500,1000");
+        let set = "ARID3A_K562_ARID3A_(sc-8821)_Stanford";
+        assert_eq!(quoted(set), format!("'{set}'"));
+        assert_eq!([quoted("my sets"), quoted(""), quoted("it's")], ["'my sets'", "''", r"'it'\''s'"]);
+    }
 }

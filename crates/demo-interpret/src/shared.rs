@@ -250,7 +250,7 @@ impl Placement {
             let (start, strand) = self.windows[sequence];
             Site { sequence, start: start.cast_signed(), strand }
         };
-        let mut frame = Frame { places: members.iter().map(site).collect(), width: core };
+        let mut frame = Frame { places: members.iter().map(site).collect(), width: core, before: 0 };
         let mut total: f32 = (0..core.cast_signed()).map(|column| frame.column(inputs, column)).sum();
         while frame.width < config.maximum_width {
             let (before, after) = (frame.column(inputs, -1), frame.column(inputs, frame.width.cast_signed()));
@@ -302,6 +302,8 @@ fn nearest(input: &[f32], template: &[f32]) -> (f32, Window) {
 struct Frame {
     places: Vec<Site>,
     width: usize,
+    /// Columns that the motif has before its core.
+    before: usize,
 }
 
 impl Frame {
@@ -334,6 +336,7 @@ impl Frame {
             }
         }
         self.width += 1;
+        self.before += usize::from(before);
     }
 
     /// The mean of the inputs' probabilities, a quarter each beyond their ends.
@@ -354,23 +357,28 @@ impl Frame {
         Ok(ProbabilityMatrix::new((0..self.width).map(column).collect())?.to_normalised())
     }
 
-    /// Makes the motif's windows uniform, and further copies of it in any input.
+    /// Makes the motif's windows uniform, and further copies of it in any input, all in their whole width.
     fn silence(&self, inputs: &mut [Vec<f32>], template: &[f32], core: usize) {
+        let silence = |input: &mut [f32], start: isize| {
+            let columns =
+                [start, start + self.width.cast_signed()].map(|column| column.max(0).cast_unsigned() * 4);
+            let end = columns[1].min(input.len());
+            input[columns[0]..end].fill(0.0);
+        };
         for site in &self.places {
-            let first = site.start.max(0).cast_unsigned() * 4;
-            let end = (site.start + self.width.cast_signed()).max(0).cast_unsigned() * 4;
-            let end = end.min(inputs[site.sequence].len());
-            inputs[site.sequence][first..end].fill(0.0);
+            silence(&mut inputs[site.sequence], site.start);
         }
+        let after = self.width - core - self.before;
         let enough = HOLDS * product(template, template);
         for input in inputs {
             // Every copy has columns of its own, so there are no more than columns.
             for _ in 0..input.len() / 4 {
-                let (score, (start, _)) = nearest(input, template);
+                let (score, (start, strand)) = nearest(input, template);
                 if score <= enough {
                     break;
                 }
-                input[start * 4..(start + core) * 4].fill(0.0);
+                let before = if strand == Strand::Forward { self.before } else { after };
+                silence(input, start.cast_signed() - before.cast_signed());
             }
         }
     }
@@ -480,6 +488,27 @@ mod tests {
         for word in [&WORD[1..9], "TCAGAACT"] {
             assert_eq!(motifs.iter().filter(|motif| holds(motif, word)).count(), 1, "{motifs:?}");
         }
+    }
+
+    #[test]
+    fn copies_are_silenced_with_the_columns_around_their_core() {
+        // The ends of a motif wider than the core, twice in each input, are no motifs of their own.
+        let word: DnaSequence = "GATTACAGGCATTCC".parse().unwrap();
+        let other = word.to_reverse_complement();
+        let inputs = (0..12).map(|i| {
+            let mut rows = vec![[0.25; 4]; 60];
+            for (start, turned) in [(i, i % 2 == 0), (30 + (i * 5) % 14, i % 3 == 0)] {
+                let word = if turned { &other } else { &word };
+                for (row, code) in rows[start..].iter_mut().zip(word.as_codes()) {
+                    *row = [0.0; 4];
+                    row[usize::from(*code)] = 1.0;
+                }
+            }
+            ProbabilityMatrix::new(rows).unwrap()
+        });
+        let motifs = find(&inputs.collect::<Vec<_>>());
+        let [motif] = motifs.as_slice() else { panic!("{motifs:?}") };
+        assert!(holds(motif, "GATTACAGGCATTCC"), "{:?}", either_strand(motif));
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub enum Error {
         wanted: String,
     },
     /// The run was asked to stop; what is done is kept.
-    #[error("interrupted; the same command continues this run")]
+    #[error("interrupted; the same command, without --fresh, continues this run")]
     Interrupted,
     /// A set that cannot be used, with the reason.
     #[error("set {set}: {source}")]

@@ -111,9 +111,11 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     let evaluated = clock.time("evaluate", || run.evaluate(&jobs, &trained))?;
     let primary = primary_jobs(&jobs[..count], &trained);
     let mut explained = clock.time("explain", || run.explain(&primary, &jobs, &trained))?;
+    let alternatives =
+        clock.time("class-alternatives", || run.class_alternatives(&primary, &jobs, &trained))?;
     let untrained = clock.time("untrained", || run.untrained(&primary))?;
-    for (outcome, control) in explained.iter_mut().zip(untrained) {
-        outcome.queries.extend(control);
+    for (outcome, others) in explained.iter_mut().zip(alternatives.into_iter().zip(untrained)) {
+        outcome.queries.extend([others.0, others.1].into_iter().flatten());
     }
     let models =
         clock.time("match", || run.compare(&with_training(&primary, &jobs, &trained), &explained))?;
@@ -132,9 +134,12 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     Ok(Written { report, folder: run.out.path().to_owned() })
 }
 
-/// The jobs that are explained: of each set and network the first that converged, or the first where none did.
+/// The jobs that are explained: of each set and network the first that converged, or the first where none did. All
+/// are of one protocol, the honest one where it was asked for: tables of explanations do not mix them.
 fn primary_jobs(jobs: &[Job], trained: &[TrainOutcome]) -> Vec<Job> {
-    let networks = jobs.iter().zip(trained).filter(|(job, _)| job.model.is_network());
+    let protocol = jobs.iter().map(|job| job.protocol).min();
+    let networks = jobs.iter().zip(trained);
+    let networks = networks.filter(|(job, _)| job.model.is_network() && Some(job.protocol) == protocol);
     let primary = first_that_counts(networks, |(job, _)| (job.set, job.model), |(_, train)| train.counts());
     primary.into_iter().map(|(job, _)| job.clone()).collect()
 }
@@ -274,10 +279,10 @@ impl Run {
         jobs: &[Job],
         trained: &[TrainOutcome],
     ) -> Result<Vec<ExplainOutcome>> {
-        let config = ExplainConfig::with_alternatives(&self.settings.class_optimisation);
+        let config = ExplainConfig::default();
         let pieces = with_training(primary, jobs, trained);
         let id = |(job, train): &(&Job, &TrainOutcome)| {
-            identity(&("explain 2", &job.id, &train.weights_sha256, &config))
+            identity(&("explain 3", &job.id, &train.weights_sha256, &config))
         };
         self.stage("explain", &pieces, id, |(job, train)| {
             explain(&mut self.predictor(job, train)?, &self.sets[job.set].data, &config, job.seed)
@@ -480,8 +485,11 @@ mod tests {
         let of = [(0, cnn, 1, false), (0, cnn, 2, true), (0, cnn, 3, true), (0, rnn, 1, false)];
         let others = [(0, rnn, 2, false), (1, cnn, 1, true), (1, cnn, 2, false)];
         let all = || of.into_iter().chain(others);
-        let jobs: Vec<Job> = all().map(|(set, model, seed, _)| job(set, model, seed)).collect();
-        let trained: Vec<TrainOutcome> = all().map(|(.., converged)| outcome(converged)).collect();
+        let mut jobs: Vec<Job> = all().map(|(set, model, seed, _)| job(set, model, seed)).collect();
+        let mut trained: Vec<TrainOutcome> = all().map(|(.., converged)| outcome(converged)).collect();
+        // Of a protocol that asks for no convergence; it takes nobody's place.
+        jobs.push(Job { protocol: Protocol::AsPublished, id: "published".to_owned(), ..job(0, rnn, 1) });
+        trained.push(outcome(true));
         let primary: Vec<String> = primary_jobs(&jobs, &trained).into_iter().map(|job| job.id).collect();
         assert_eq!(primary, ["0 cnn 2", "0 rnn 1", "1 cnn 1"]);
     }

@@ -141,7 +141,7 @@ pub(crate) fn check_length(settings: &Settings, set: &str, length: usize) -> Res
     Ok(())
 }
 
-/// Whether a test half has enough of both classes for intervals by resampling.
+/// Whether a test half has enough of both classes, and groups, for intervals by resampling.
 ///
 /// # Errors
 /// [`Error::Setting`] where one resampling in thirty or more would hold one class alone.
@@ -152,11 +152,13 @@ fn check_test_half(set: &DataSet) -> Result<()> {
     }
     let count = groups.len() as f64;
     let lacking = |class: usize| groups.values().filter(|has| !has[class]).count() as f64 / count;
-    if lacking(0).powf(count) + lacking(1).powf(count) <= MOST_ONE_CLASS {
+    let each = [true, false].map(|class| set.test().iter().filter(|example| example.bound == class).count());
+    let enough = groups.len() >= 2 && each.iter().all(|&examples| examples >= 2);
+    if enough && lacking(0).powf(count) + lacking(1).powf(count) <= MOST_ONE_CLASS {
         return Ok(());
     }
-    let bound = set.test().iter().filter(|example| example.bound).count();
-    let found = format!("the test half of {}: {bound} bound of {} sequences", set.name(), set.test().len());
+    let (bound, all) = (each[0], set.test().len());
+    let found = format!("the test half of {}: {bound} bound of {all} sequences", set.name());
     Err(Error::Setting { flag: "--data", found, wanted: "at least four of each class".to_owned() })
 }
 
@@ -324,6 +326,24 @@ mod tests {
                 assert!(error.contains("the test half of MAX_K562_b: 2 bound of 4 sequences"), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn a_peak_and_its_shuffle_alone_are_too_small_a_test_half() {
+        // One group of both classes: there is nothing to resample.
+        let folder = tempfile::tempdir().unwrap();
+        let (peak, shuffle) = ("ACGTTGCATGCCATAGGCTA", "ACATAGGCATGCCGTTGCTA");
+        let head = "FoldID\tEventID\tseq\tBound\n";
+        let row = |fold: &str, kind: &str, bases: &str, bound: u8| {
+            format!("{fold}\tseq_00001_{kind}\t{bases}\t{bound}\n")
+        };
+        let test = row("B", "peak", peak, 1) + &row("B", "shuf", shuffle, 0);
+        fs::write(folder.path().join("MAX_K562_b_AC.seq"), head.to_owned() + &row("A", "peak", peak, 1))
+            .unwrap();
+        fs::write(folder.path().join("MAX_K562_b_B.seq"), head.to_owned() + &test).unwrap();
+        let plans = plan_sets(&settings_of(folder.path(), &[ModelKind::Rnn])).unwrap();
+        let error = plans[0].load(Seed::new(1), &[]).err().unwrap().to_string();
+        assert!(error.contains("the test half of MAX_K562_b: 1 bound of 2 sequences"), "{error}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ impl Run {
     pub(crate) fn train(&self, jobs: &[Job]) -> Result<Vec<TrainOutcome>> {
         let known = self.trained(jobs)?;
         let pending: Vec<bool> = known.iter().map(Option::is_none).collect();
+        self.check_divisions(jobs.iter().zip(&pending).filter(|(_, pending)| **pending).map(|(job, _)| job))?;
         let folder = self.training_folder();
         let mut banks = form(jobs, &pending, &folder, |members| {
             let members: Vec<&Job> = members.iter().map(|&job| &jobs[job]).collect();
@@ -45,6 +46,25 @@ impl Run {
         let outcomes: Vec<TrainOutcome> = self.trained(jobs)?.into_iter().flatten().collect();
         // Every job has been recorded, or an error has ended the stage.
         if outcomes.len() == jobs.len() { Ok(outcomes) } else { Err(Error::Interrupted) }
+    }
+
+    /// Divides what every job trains on, once: what cannot be divided is refused before anything is trained.
+    fn check_divisions<'a>(&self, jobs: impl Iterator<Item = &'a Job>) -> Result<()> {
+        let (folds, seed) = (self.settings.folds, Seed::new(self.settings.seed));
+        // All seeds share a division.
+        for job in jobs.filter(|job| job.seed_number == 1) {
+            let set = &self.sets[job.set].data;
+            let divided = divide(job, set, folds, seed).and_then(|parts| {
+                let weights = job.ranks().weights(set.train(), &parts.training);
+                weights.map_err(|source| Error::Set { set: set.name().to_owned(), source: Box::new(source) })
+            });
+            divided.map_err(|error| match job.size {
+                Some(size) => blamed("--train-sizes", size, &error),
+                None if folds > 1 => blamed("--folds", folds, &error),
+                None => error,
+            })?;
+        }
+        Ok(())
     }
 
     /// The recorded outcomes of the jobs whose network is there: the very one, for another may have taken its
@@ -115,6 +135,12 @@ impl Run {
 /// Whether a device had no room.
 pub(crate) fn is_out_of_memory(error: &Error) -> bool {
     matches!(error, Error::Models(demo_models::Error::Engine(demo_models::EngineError::OutOfMemory { .. })))
+}
+
+/// A number that leaves a set with too little to train on.
+fn blamed(flag: &'static str, number: usize, error: &Error) -> Error {
+    let found = number.to_string();
+    Error::Setting { flag, found, wanted: format!("another number or other sets ({error})") }
 }
 
 #[cfg(test)]

@@ -251,6 +251,12 @@ fn bad_input_gives_one_error_and_no_tables() {
     let cuda = refused(RunConfig { device: DeviceChoice::Cuda, ..config(&data, out.clone()) });
     assert!(cuda.contains("--device cpu"), "{cuda}");
     assert!(!out.exists());
+    // What leaves a set too little to train on is told before anything is trained.
+    let sizes = refused(RunConfig { train_sizes: vec![2], ..config(&data, out.clone()) });
+    assert!(sizes.contains("--train-sizes 2: wanted") && sizes.contains("FOS_K562_B"), "{sizes}");
+    let folds = refused(RunConfig { folds: Some(49), ..config(&data, folder.path().join("folds")) });
+    assert!(folds.contains("--folds 49: wanted") && folds.contains("FOS_K562_B"), "{folds}");
+    assert!(!out.join("journal/train").exists() && !out.join("training").exists());
 
     let test = data.join("JUN_K562_A/test.fa");
     let text = fs::read_to_string(&test).unwrap();

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::SETS;
-use demo_suite::{Interrupt, ModelKind, Protocol, RunConfig, reproduce};
+use demo_suite::{ClassAlternative, Interrupt, ModelKind, Protocol, RunConfig, reproduce};
 
 const TABLES: [&str; 9] = [
     "results.tsv",
@@ -145,6 +145,13 @@ fn a_run_goes_on_with_other_sets_models_and_protocols() {
     assert!(!grown.join("predictions/JUN_K562_A.tsv").exists());
     assert!(grown.join("models/JUN_K562_A/cnn/as-published/model.safetensors").exists());
     assert_eq!(trained(&grown), all);
+    // A way of class optimisation is worked out beside what there is.
+    let records = |stage: &str| fs::read_dir(grown.join("journal").join(stage)).map_or(0, Iterator::count);
+    let explained = records("explain");
+    let annealed = vec![ClassAlternative::Annealed];
+    run(&RunConfig { class_optimisation: annealed, ..of(&SETS[1..], &[rnn], &[published], &grown) });
+    assert_eq!((records("explain"), records("class-alternatives")), (explained, 1));
+    assert!(rows(&grown.join("motifs.tsv")).iter().any(|row| row["source"] == "class-annealed"));
 }
 
 #[test]

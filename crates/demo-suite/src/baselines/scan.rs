@@ -152,6 +152,7 @@ fn regression(scores: &[f64], labels: &[bool]) -> (f64, f64) {
     const PENALTY: f64 = 1e-6;
     let n = scores.len() as f64;
     let mean = scores.iter().sum::<f64>() / n;
+    let bound = labels.iter().filter(|&&label| label).count() as f64;
     let (mut intercept, mut slope) = (0.0, 0.0);
     for _ in 0..100 {
         let (mut g0, mut g1, mut h00, mut h01, mut h11) = (0.0, PENALTY * slope, 1e-12, 0.0, PENALTY);
@@ -176,7 +177,10 @@ fn regression(scores: &[f64], labels: &[bool]) -> (f64, f64) {
             break;
         }
     }
-    let slope = slope.max(LEAST_SLOPE);
+    if slope < LEAST_SLOPE {
+        // The motif ranks the wrong way round: next to no slope, and the share of the bound for everyone.
+        (intercept, slope) = ((bound / (n - bound)).ln(), LEAST_SLOPE);
+    }
     (intercept - slope * mean, slope)
 }
 
@@ -212,6 +216,12 @@ mod tests {
         // Upside down the slope stays above zero.
         let turned: Vec<f64> = scores.iter().map(|x| -x).collect();
         assert_eq!(regression(&turned, &labels).1, LEAST_SLOPE);
+        // And probabilities keep the share of the bound.
+        let rare = [false, true, false, false, false, false, false, false];
+        let scores = [3.0, -4.0, 2.0, 1.0, 2.5, 3.5, 1.5, 2.0];
+        let (intercept, slope) = regression(&scores, &rare);
+        let share = scores.iter().map(|x| 1.0 / (1.0 + (-(intercept + slope * x)).exp())).sum::<f64>() / 8.0;
+        assert!(slope == LEAST_SLOPE && (share - 0.125).abs() < 1e-5, "{share}");
     }
 
     #[test]

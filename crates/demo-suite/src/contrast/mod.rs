@@ -114,8 +114,8 @@ pub fn contrast(config: &ContrastConfig) -> Result<Contrast> {
             return Err(refused(path, 1, "a column train_size".to_owned(), wanted));
         }
         for gain in of_sets(&rows, config.models, &targets) {
-            if gains.iter().any(|known| known.set == gain.set) {
-                let found = format!("the set {}, which an earlier table has", gain.set);
+            if gains.iter().any(|known| (&known.set, &known.data) == (&gain.set, &gain.data)) {
+                let found = format!("the {} set {}, which an earlier table has", gain.data, gain.set);
                 return Err(refused(path, 1, found, "each set in one table"));
             }
             gains.push(gain);
@@ -143,7 +143,8 @@ pub fn contrast(config: &ContrastConfig) -> Result<Contrast> {
     tables::write(config, &gains, &findings)
 }
 
-/// The gains of one table's sets, in their order.
+/// The gains of one table's sets, in their order: seeds averaged, then the folds in which both models have a
+/// network that counts.
 fn of_sets(rows: &[ResultRow], models: [ModelKind; 2], targets: &Targets) -> Vec<SetGain> {
     let mut names: Vec<&str> = Vec::new();
     for row in rows {
@@ -153,17 +154,21 @@ fn of_sets(rows: &[ResultRow], models: [ModelKind; 2], targets: &Targets) -> Vec
     }
     let mut gains = Vec::new();
     for name in names {
-        let of = |model: ModelKind| -> Vec<&ResultRow> {
-            rows.iter().filter(|row| row.set == name && row.model == model && row.counts()).collect()
+        let of = |model: ModelKind| -> BTreeMap<usize, Vec<&ResultRow>> {
+            let mut folds: BTreeMap<usize, Vec<&ResultRow>> = BTreeMap::new();
+            for row in rows.iter().filter(|row| row.set == name && row.model == model && row.counts()) {
+                folds.entry(row.fold).or_default().push(row);
+            }
+            folds
         };
-        let average = |rows: &[&ResultRow]| {
-            let total: f64 = rows.iter().map(|row| row.auroc).sum();
-            (!rows.is_empty()).then(|| total / rows.len() as f64)
-        };
+        let average = |rows: &[&ResultRow]| rows.iter().map(|row| row.auroc).sum::<f64>() / rows.len() as f64;
         let [first, second] = models.map(of);
-        if let (Some(one), Some(two)) = (average(&first), average(&second)) {
-            gains.push(SetGain::new(first[0], [one, two], targets));
-        }
+        let both: Vec<[&[&ResultRow]; 2]> =
+            first.iter().filter_map(|(fold, one)| Some([one.as_slice(), second.get(fold)?])).collect();
+        let Some([of_first, _]) = both.first() else { continue };
+        let mean =
+            |model: usize| both.iter().map(|fold| average(fold[model])).sum::<f64>() / both.len() as f64;
+        gains.push(SetGain::new(of_first[0], [mean(0), mean(1)], targets));
     }
     gains
 }
@@ -380,6 +385,24 @@ mod tests {
     }
 
     #[test]
+    fn folds_are_compared_where_both_models_have_a_network() {
+        let mut text = HEAD.replace("converged", "converged\tfold");
+        let mut add = |model: &str, fold: usize, aurocs: &[f64], converged: &str| {
+            for auroc in aurocs {
+                text += &row("A", "MAX", "real", model, *auroc, &format!("{converged}\t{fold}\t10\tNA"));
+            }
+        };
+        add("cnn", 1, &[0.8, 0.9, 1.0], "yes");
+        add("cnn", 2, &[0.6], "yes");
+        add("cnn", 3, &[0.2], "yes");
+        add("cnn-rnn", 1, &[0.95], "yes");
+        add("cnn-rnn", 2, &[0.7, 0.8], "yes");
+        add("cnn-rnn", 3, &[0.9], "no");
+        let (_folder, outcome) = written(&text);
+        assert_eq!(cells(&outcome.unwrap().sets)[0][3..6], ["0.750000", "0.850000", "0.100000"]);
+    }
+
+    #[test]
     fn simulated_sets_bring_their_grammar() {
         let mut text = HEAD.to_owned();
         for known in calibrations() {
@@ -437,8 +460,15 @@ mod tests {
             out: folder.path().join("out"),
         };
         let twice = contrast(&config).unwrap_err().to_string();
-        assert!(twice.contains("two.tsv, line 1: found the set A, which an earlier table has"), "{twice}");
+        assert!(
+            twice.contains("two.tsv, line 1: found the real set A, which an earlier table has"),
+            "{twice}"
+        );
         assert!(!config.out.exists());
+        // A simulated set has the name of the real one that it was calibrated after.
+        let simulated = |model: &str| super::tests::row("A", "MAX", "simulated", model, 0.9, "yes\t10\tNA");
+        fs::write(&config.results[1], HEAD.to_owned() + &simulated("cnn") + &simulated("cnn-rnn")).unwrap();
+        assert_eq!(cells(&contrast(&config).unwrap().sets).len(), 2);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub(super) struct ResultRow {
     placement: Option<String>,
     pub(super) model: ModelKind,
     protocol: String,
+    /// Tables of learning curves have none.
+    #[serde(default)]
+    pub(super) fold: usize,
     pub(super) auroc: f64,
     converged: String,
     pub(super) train_sequences: usize,

@@ -3,7 +3,8 @@
 //! Each optimises several starts and looks for the motif that they share ([`shared_motifs`]): one that
 //! optimises as published, which shows what this reading alone brings, and the three relaxations of
 //! [`RelaxedOptimiser`]. Their motifs are queries of sources of their own, so that recovery of planted
-//! matrices and counts of own motifs stand beside those of the published way.
+//! matrices and counts of own motifs stand beside those of the published way. A way that is added to a finished run
+//! is worked out beside the others, which stay.
 
 use demo_core::{ProbabilityMatrix, Seed};
 use demo_interpret::{
@@ -13,8 +14,16 @@ use demo_interpret::{
 use demo_models::SequenceModel;
 use serde::{Deserialize, Serialize};
 
+use super::explain::class_seed;
 use crate::Result;
+use crate::checksum::identity;
 use crate::config::parse_by_name;
+use crate::outcomes::TrainOutcome;
+use crate::plan::Job;
+use crate::run::{Cost, Run, with_training};
+
+/// Raised when the motifs change although no setting did.
+const VERSION: &str = "class alternative 1";
 
 /// Starts of the published optimisation from which a shared motif is read.
 const STARTS: usize = 8;
@@ -66,9 +75,54 @@ impl ClassAlternative {
 
 parse_by_name!(ClassAlternative, "class optimisation");
 
-/// What an alternative is run with; part of the identity of an explanation.
+/// A way of class optimisation of one network.
+struct Piece<'a> {
+    job: &'a Job,
+    train: &'a TrainOutcome,
+    config: &'a AlternativeConfig,
+}
+
+impl Cost for Piece<'_> {
+    fn cost(&self) -> u64 {
+        self.job.cost()
+    }
+}
+
+impl Run {
+    /// The motifs of each job's network by the ways that the run asks for, as queries.
+    pub(crate) fn class_alternatives(
+        &self,
+        primary: &[Job],
+        jobs: &[Job],
+        trained: &[TrainOutcome],
+    ) -> Result<Vec<Vec<QueryMotif>>> {
+        let published = ClassOptimisationConfig::default();
+        let configs: Vec<AlternativeConfig> = self
+            .settings
+            .class_optimisation
+            .iter()
+            .map(|&way| AlternativeConfig::new(way, &published))
+            .collect();
+        let networks = with_training(primary, jobs, trained);
+        let of_network = |&(job, train)| configs.iter().map(move |config| Piece { job, train, config });
+        let pieces: Vec<Piece<'_>> = networks.iter().flat_map(of_network).collect();
+        let id = |piece: &Piece<'_>| {
+            identity(&(VERSION, &piece.job.id, &piece.train.weights_sha256, piece.config))
+        };
+        if pieces.is_empty() {
+            return Ok(vec![Vec::new(); primary.len()]);
+        }
+        let queries = self.stage("class-alternatives", &pieces, id, |piece| {
+            piece.config.queries(&mut self.predictor(piece.job, piece.train)?, class_seed(piece.job.seed))
+        })?;
+        let mut queries = queries.into_iter();
+        Ok(primary.iter().map(|_| queries.by_ref().take(configs.len()).flatten().collect()).collect())
+    }
+}
+
+/// What an alternative is run with; part of the identity of what it finds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct AlternativeConfig {
+struct AlternativeConfig {
     alternative: ClassAlternative,
     published: Option<ClassOptimisationConfig>,
     relaxed: Option<RelaxedConfig>,
@@ -77,7 +131,7 @@ pub(crate) struct AlternativeConfig {
 
 impl AlternativeConfig {
     /// The settings of an alternative, `published` being those of the published optimisation.
-    pub(crate) fn new(alternative: ClassAlternative, published: &ClassOptimisationConfig) -> Self {
+    fn new(alternative: ClassAlternative, published: &ClassOptimisationConfig) -> Self {
         let relaxed = alternative.relaxation().map(RelaxedConfig::of);
         let from_several = || ClassOptimisationConfig { restarts: STARTS, ..published.clone() };
         let published = relaxed.is_none().then(from_several);
@@ -85,7 +139,7 @@ impl AlternativeConfig {
     }
 
     /// The motifs that the starts share.
-    pub(crate) fn queries(&self, model: &mut dyn SequenceModel, seed: Seed) -> Result<Vec<QueryMotif>> {
+    fn queries(&self, model: &mut dyn SequenceModel, seed: Seed) -> Result<Vec<QueryMotif>> {
         let inputs: Vec<ProbabilityMatrix> = match (&self.published, &self.relaxed) {
             (Some(config), _) => {
                 let optima = ClassOptimiser::new(config.clone())?.run(model, seed)?;

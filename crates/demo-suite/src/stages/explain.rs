@@ -16,7 +16,6 @@ use demo_interpret::{
 use demo_models::Predictor;
 use serde::Serialize;
 
-use super::class_alternatives::{AlternativeConfig, ClassAlternative};
 use crate::Result;
 use crate::outcomes::{ExplainOutcome, Explained};
 
@@ -28,19 +27,6 @@ pub(crate) struct ExplainConfig {
     pub(crate) temporal: TemporalQueryConfig,
     pub(crate) class_optimisation: ClassOptimisationConfig,
     pub(crate) class_queries: ClassQueryConfig,
-    pub(crate) class_alternatives: Vec<AlternativeConfig>,
-}
-
-impl ExplainConfig {
-    /// The settings of a run that asks for these ways of class optimisation beside the published one.
-    pub(crate) fn with_alternatives(alternatives: &[ClassAlternative]) -> Self {
-        let config = Self::default();
-        let class_alternatives = alternatives
-            .iter()
-            .map(|&alternative| AlternativeConfig::new(alternative, &config.class_optimisation))
-            .collect();
-        Self { class_alternatives, ..config }
-    }
 }
 
 /// Temporal scores take a run of the recurrent layer for every prefix, so only so many of the
@@ -62,12 +48,9 @@ pub(crate) fn explain(
         Reading::new(predictor, &positives, config)?;
 
     let optimiser = ClassOptimiser::new(config.class_optimisation.clone())?;
-    let optima = optimiser.run(predictor, seed.child("class optimisation"))?;
+    let optima = optimiser.run(predictor, class_seed(seed))?;
     let optimum = best_optimum(&optima).unwrap_or(&optima[0]);
     queries.extend(class_optimisation_queries(&optimum.probabilities, &config.class_queries)?);
-    for alternative in &config.class_alternatives {
-        queries.extend(alternative.queries(predictor, seed.child("class optimisation"))?);
-    }
 
     // The surest positive, and one in the middle: what works best is not what is usual.
     let shown = [strongest[0], strongest[strongest.len() / 2]];
@@ -98,6 +81,11 @@ pub(crate) fn explain(
         queries,
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// The seed of every way of class optimisation of a job.
+pub(super) fn class_seed(job: Seed) -> Seed {
+    job.child("class optimisation")
 }
 
 /// What a network makes of positives, with the motifs whose windows are cut from them.

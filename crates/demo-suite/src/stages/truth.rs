@@ -55,7 +55,8 @@ const VERSION: &str = "truth 2";
 pub(crate) struct SetTruths {
     pub(crate) set: usize,
     pub(crate) references: TruthOutcome,
-    pub(crate) models: Vec<(Job, bool, TruthOutcome)>,
+    /// With `yes`, `no` or `NA` for whether the network converged.
+    pub(crate) models: Vec<(Job, &'static str, TruthOutcome)>,
 }
 
 /// What is measured at once: a set's maps without a network, or those of one network.
@@ -112,8 +113,9 @@ impl Run {
                 None => truths.push(SetTruths { set: piece.set, references: outcome, models: Vec::new() }),
                 Some((job, train)) => {
                     let of_set = truths.iter_mut().filter(|truth| truth.set == job.set);
-                    of_set
-                        .for_each(|truth| truth.models.push((job.clone(), train.counts(), outcome.clone())));
+                    of_set.for_each(|truth| {
+                        truth.models.push((job.clone(), train.converged_name(), outcome.clone()));
+                    });
                 }
             }
         }

@@ -42,7 +42,7 @@ pub(crate) fn truth(run: &Run, truths: &[SetTruths]) -> Result<Table> {
                     run.settings.placement.name().into(),
                     model.map_or(NO_NETWORK, ModelKind::name).into(),
                     activation(model).map_or(Cell::Missing, Cell::from),
-                    converged.map_or(Cell::Missing, |yes| if yes { "yes" } else { "no" }.into()),
+                    converged.map_or(Cell::Missing, Cell::from),
                     figures.map.as_str().into(),
                     outcome.sequences.into(),
                     estimate(figures.auroc.0, Some(figures.auroc.1)),
@@ -62,7 +62,7 @@ pub(crate) fn truth(run: &Run, truths: &[SetTruths]) -> Result<Table> {
 }
 
 /// The maps without a network, then those of each.
-fn all(truth: &SetTruths) -> impl Iterator<Item = (Option<ModelKind>, Option<bool>, &TruthOutcome)> {
+fn all(truth: &SetTruths) -> impl Iterator<Item = (Option<ModelKind>, Option<&'static str>, &TruthOutcome)> {
     let networks =
         truth.models.iter().map(|(job, converged, outcome)| (Some(job.model), Some(*converged), outcome));
     std::iter::once((None, None, &truth.references)).chain(networks)
@@ -140,7 +140,7 @@ impl TruthSummary {
                 Ok(ResultTable::new(&values, Origin::Simulated)?.summary(&map, &bootstrap)?)
             };
             let (auroc, auprc) = (summary(|figures| figures.auroc.0)?, summary(|figures| figures.auprc.0)?);
-            let not_converged = of_model().filter(|(_, (_, converged, _))| *converged == Some(false)).count();
+            let not_converged = of_model().filter(|(_, (_, converged, _))| *converged == Some("no")).count();
             rows.push(SummaryRow { model, map, not_converged, auroc, auprc });
         }
         let chances = truths.iter().map(|truth| truth.references.chance_auprc);
