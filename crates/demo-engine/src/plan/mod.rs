@@ -77,7 +77,8 @@ impl Plan {
     }
 
     /// Takes a batch through the networks and does the task. Writes `logits` `(m, batch, outputs)`;
-    /// rows beyond `batch.size` are left alone.
+    /// rows beyond `batch.size` are left alone, and so may be rows that only fill up the batch of a loss
+    /// ([`Batch::weights`]).
     ///
     /// # Errors
     /// An argument whose shape, element type, range or device does not fit; nothing is written then. A
