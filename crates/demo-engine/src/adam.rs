@@ -114,7 +114,8 @@ impl Adam {
     /// so, whatever `active` says, until the state is restored.
     ///
     /// # Errors
-    /// As [`Adam::step`], and losses of another number of members.
+    /// As [`Adam::step`], a plan of another number of members and, where the moments are on a CUDA device, one
+    /// that is not there.
     pub fn guarded_step(
         &mut self,
         plan: &Plan,
@@ -164,8 +165,8 @@ impl Adam {
         let members = self.steps.len();
         check_members("learning rates", learning_rates.len(), members)?;
         check_members("active flags", active.len(), members)?;
-        if self.first.on_device().is_some() {
-            let losses = plan.and_then(Plan::losses_on_device);
+        if let Some(first) = self.first.on_device() {
+            let losses = plan.map(|plan| plan.losses_on(first.machine(), members)).transpose()?;
             return self.step_on_device(losses, params, gradient, learning_rates, active);
         }
         let (shape, dtype) = (self.first.shape(), self.first.dtype());

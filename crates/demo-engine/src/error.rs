@@ -49,6 +49,14 @@ pub enum Error {
         /// Layers of the network.
         layers: usize,
     },
+    /// A prefix without the batch normalisation whose shift is the bias of its last layer.
+    #[error(
+        "a prefix of {found} layers ends between a layer and its batch normalisation, wanted both or neither"
+    )]
+    PrefixBeforeNormalisation {
+        /// Layers asked for.
+        found: usize,
+    },
     /// A buffer or list of the wrong shape.
     #[error("{what} has shape {found:?}, wanted {wanted:?}")]
     Shape {

@@ -7,7 +7,8 @@ use crate::{Error, Layer, Padding, ParameterSpec, Result};
 
 /// Channels of one-hot DNA.
 const BASES: usize = 4;
-/// Parameters of a layer, or numbers that it gives, at most: 4 TiB, beyond what a machine has.
+/// Parameters of a layer, numbers that it gives, or weights of pairs of positions in a self-attention, at most:
+/// 4 TiB, beyond what a machine has.
 const MOST_NUMBERS: f64 = (1u64 << 40) as f64;
 
 /// A chain of layers over one-hot DNA that is known to fit together.
@@ -86,12 +87,17 @@ impl Network {
     /// activation. Its parameters are the first of this network's, at the same places.
     ///
     /// # Errors
-    /// No layers, or more than there are.
+    /// No layers, or more than there are; a last one whose bias is in the shift of the batch normalisation that
+    /// follows it here, so that alone it would have one of its own.
     pub fn to_prefix(&self, layers: usize) -> Result<Self> {
         if layers > self.layers.len() {
             return Err(Error::Prefix { found: layers, layers: self.layers.len() });
         }
-        Self::new(self.length, self.layers[..layers].to_vec())
+        let prefix = Self::new(self.length, self.layers[..layers].to_vec())?;
+        if self.parameters.starts_with(&prefix.parameters) {
+            return Ok(prefix);
+        }
+        Err(Error::PrefixBeforeNormalisation { found: layers })
     }
 }
 
@@ -116,7 +122,7 @@ impl From<Network> for Chain {
     }
 }
 
-/// Refuses a layer whose parameters or output no machine could hold.
+/// Refuses a layer whose parameters, output or weights of pairs of positions no machine could hold.
 fn check_size(index: usize, layer: &Layer, (l, c): (usize, usize)) -> Result<()> {
     let (positions, channels) = (l as f64, c as f64);
     let (parameters, output) = match *layer {
@@ -129,14 +135,14 @@ fn check_size(index: usize, layer: &Layer, (l, c): (usize, usize)) -> Result<()>
             (8.0 * hidden * (channels + hidden), 2.0 * positions * hidden)
         }
         Layer::SelfAttention { heads, size } => {
-            let width = heads as f64 * size as f64;
-            (4.0 * channels * width, positions * width)
+            let (heads, width) = (heads as f64, heads as f64 * size as f64);
+            (4.0 * channels * width, positions * width.max(heads * positions))
         }
         Layer::Dense { outputs } => (positions * channels * outputs as f64, outputs as f64),
         _ => (4.0 * channels, positions * channels),
     };
     if parameters.max(output) > MOST_NUMBERS {
-        let wanted = "at most 2^40 parameters and as many outputs";
+        let wanted = "at most 2^40 parameters, and as many outputs or weights of pairs of positions";
         return Err(Error::LayerConfig { layer: index, description: layer.to_string(), wanted });
     }
     Ok(())
@@ -295,6 +301,8 @@ mod tests {
             assert!(error.contains("layer 0") && error.contains("at most 2^40"), "{error}");
         }
         assert!(Network::new(large, vec![Layer::Dense { outputs: 2 }]).is_err());
+        // Few parameters and outputs, but 2^42 pairs.
+        assert!(Network::new(1 << 20, vec![Layer::SelfAttention { heads: 4, size: 1 }]).is_err());
         assert!(Network::new(101, vec![conv(1 << 14, 31, Padding::Same)]).is_ok());
     }
 
@@ -395,5 +403,15 @@ mod tests {
         assert!(Network::new(8, vec![conv(0, 3, valid)]).is_err());
         assert!(published("cnn").to_prefix(14).is_err());
         assert_eq!(published("cnn").to_prefix(2).unwrap().outputs(), 93 * 128);
+        for linear in [conv(3, 5, valid), Layer::Dense { outputs: 3 }] {
+            let norm = Layer::BatchNormalisation { epsilon: 0.01, momentum: 0.1 };
+            let network = Network::new(8, vec![linear, norm, Layer::GlobalMaxPool, norm]).unwrap();
+            let error = network.to_prefix(1).unwrap_err().to_string();
+            assert!(error.starts_with("a prefix of 1 layers ends between"), "{error}");
+            for layers in 2..5 {
+                let prefix = network.to_prefix(layers).unwrap();
+                assert_eq!(prefix.parameters(), &network.parameters()[..prefix.parameters().len()]);
+            }
+        }
     }
 }

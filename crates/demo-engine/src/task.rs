@@ -25,7 +25,9 @@ pub struct Batch<'a> {
     pub size: usize,
     /// Classes `(m, n)`; needed by a loss only.
     pub labels: Option<&'a [u8]>,
-    /// Weights `(m, n)`; none is 1 each; a row of weight 0 takes no part in a loss.
+    /// Weights `(m, n)`; none is 1 each; a row of weight 0 takes no part in a loss. Such rows at the end of a
+    /// member's batch only fill it up to the size of the others': on the CPU they are left out of the run and
+    /// change no bit, unless a batch normalisation trains, whose statistics are those of all rows.
     pub weights: Option<&'a [f32]>,
 }
 

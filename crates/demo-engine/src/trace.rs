@@ -77,7 +77,7 @@ impl Trace {
     /// Records the plan's last run, whose logits these are.
     ///
     /// # Errors
-    /// Logits of another shape or device, or a full trace.
+    /// Logits of another shape or device, a plan likewise, or a full trace.
     pub fn record(&mut self, plan: &Plan, logits: &Buffer) -> Result<()> {
         if self.is_full() {
             let (found, limit) = (self.steps, self.capacity);
@@ -96,10 +96,8 @@ impl Trace {
             Kept::Device { losses, logits: kept } => {
                 let logits = logits.require_on(kept.machine(), "the logits", &shape)?;
                 let count = rows * self.outputs;
+                losses.copy_from(self.steps * m, plan.losses_on(kept.machine(), m)?, 0, m)?;
                 kept.copy_from(self.steps * count, logits, 0, count)?;
-                if let Some(from) = plan.losses_on_device() {
-                    losses.copy_from(self.steps * m, from, 0, m)?;
-                }
             }
         }
         self.steps += 1;

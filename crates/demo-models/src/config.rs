@@ -114,6 +114,9 @@ pub struct TrainingConfig {
 }
 
 impl TrainingConfig {
+    /// The largest batch: more would take gigabytes for each member, and not train better.
+    pub const MOST_BATCH: usize = 1 << 16;
+
     /// Whether training needs validation sequences.
     pub fn needs_validation(&self) -> bool {
         self.patience.is_some() || self.selection == Selection::ValidationLoss
@@ -127,7 +130,8 @@ impl TrainingConfig {
         let wanted = |good: bool, field, found: String, wanted| {
             if good { Ok(()) } else { Err(Error::Config { field, found, wanted }) }
         };
-        wanted(self.batch > 0, "batch", self.batch.to_string(), "at least 1")?;
+        let batches = (1..=Self::MOST_BATCH).contains(&self.batch);
+        wanted(batches, "batch", self.batch.to_string(), "1 to 65536")?;
         let rate = self.learning_rate;
         wanted(rate.is_finite() && rate > 0.0, "learning_rate", rate.to_string(), "a positive number")?;
         self.schedule.check()?;
@@ -197,10 +201,12 @@ mod tests {
         let published = TrainingConfig::as_published();
         published.check().unwrap();
         let refused = |config: TrainingConfig| config.check().unwrap_err().to_string();
-        assert_eq!(
-            refused(TrainingConfig { batch: 0, ..published.clone() }),
-            "batch: found 0, wanted at least 1"
-        );
+        for batch in [0, TrainingConfig::MOST_BATCH + 1] {
+            assert_eq!(
+                refused(TrainingConfig { batch, ..published.clone() }),
+                format!("batch: found {batch}, wanted 1 to 65536")
+            );
+        }
         assert_eq!(
             refused(TrainingConfig { learning_rate: f64::NAN, ..published.clone() }),
             "learning_rate: found NaN, wanted a positive number"

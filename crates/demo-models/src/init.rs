@@ -38,7 +38,7 @@ fn draw(network: &Network, spec: &ParameterSpec, start: LstmStart, stream: &mut 
             // The gates stand in the order i, f, g, o.
             return (0..count).map(|at| if at / hidden == 1 { 1.0 } else { 0.0 }).collect();
         }
-        let inputs = input_channels(network, spec.layer);
+        let (_, inputs) = input_shape(network, spec.layer);
         let entering = match start {
             LstmStart::Published => inputs + hidden,
             LstmStart::Scaled if spec.name.ends_with("input_weight") => inputs,
@@ -104,21 +104,19 @@ impl ExponentialStart {
     }
 }
 
-/// Channels that enter a layer.
-fn input_channels(network: &Network, layer: usize) -> usize {
-    if layer == 0 { 4 } else { network.shape_after(layer - 1).1 }
+/// `(positions, channels)` that enter a layer.
+fn input_shape(network: &Network, layer: usize) -> (usize, usize) {
+    if layer == 0 { (network.length(), 4) } else { network.shape_after(layer - 1) }
 }
 
 /// Numbers that enter one output of a convolution or a dense layer.
 fn fan_in(network: &Network, layer: usize) -> usize {
+    let (positions, channels) = input_shape(network, layer);
     match network.layers()[layer] {
-        Layer::Convolution { width, .. } => width * input_channels(network, layer),
-        // A dense layer right after a layer with positions reads all of them.
-        Layer::Dense { .. } if layer > 0 => {
-            let (positions, channels) = network.shape_after(layer - 1);
-            positions * channels
-        }
-        _ => input_channels(network, layer),
+        Layer::Convolution { width, .. } => width * channels,
+        // A dense layer reads all positions that there are.
+        Layer::Dense { .. } => positions * channels,
+        _ => channels,
     }
 }
 
@@ -171,6 +169,16 @@ mod tests {
         assert!(bias.iter().enumerate().all(|(at, &b)| b == if (32..64).contains(&at) { 1.0 } else { 0.0 }));
         assert_ne!(params.get(1, "layer0.weight").unwrap(), weight);
         assert_ne!(params.get(0, "layer2.backward.recurrent_weight").unwrap(), recurrent);
+    }
+
+    #[test]
+    fn a_first_dense_layer_reads_every_base() {
+        let network = Network::new(50, vec![Layer::Dense { outputs: 2 }]).unwrap();
+        let params = initialise(&network, &[published(5)], &Device::Cpu).unwrap();
+        let weight = params.get(0, "layer0.weight").unwrap();
+        let most = weight.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+        let bound = 1.0 / 200f32.sqrt();
+        assert!((0.9 * bound..=bound).contains(&most), "{most}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The batch of a member is cut into slices of fixed size, the last filled up with unknown bases, and
 //! the slices into at most [`LANES`] lanes. A lane sums gradients in the order of its slices; lanes are
 //! added pairwise. Threads take (member, lane) pairs, so that their number changes no bit, and a member
-//! does not see the others. Members are taken in groups, which bounds the memory for lanes.
+//! does not see the others: rows that only fill its batch up to theirs are left out. Members are taken in
+//! groups, which bounds the memory for lanes.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -64,6 +65,20 @@ pub(crate) struct Run<'a, R> {
     pub(crate) form: InputForm,
 }
 
+impl<R> Run<'_, R> {
+    /// Sequences of a member that count: in a loss, none of those at the end that weigh nothing.
+    fn counting(&self, member: usize) -> usize {
+        let size = self.batch.size;
+        match (&self.wanted, self.batch.weights) {
+            (Wanted::Loss(_), Some(weights)) => {
+                let last = weights[member * size..][..size].iter().rposition(|&weight| weight != 0.0);
+                last.map_or(0, |last| last + 1)
+            }
+            _ => size,
+        }
+    }
+}
+
 /// Where a run's results go; all of the whole bank.
 pub(crate) struct Results<'a, R> {
     /// `(m, batch, outputs)`.
@@ -81,6 +96,8 @@ pub(crate) struct Results<'a, R> {
 /// How the batch of a member is cut.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Split {
+    /// Sequences that are taken.
+    pub(crate) size: usize,
     /// Sequences in a slice.
     pub(crate) sequences: usize,
     pub(crate) slices: usize,
@@ -155,39 +172,44 @@ impl<R: Real> Bank<R> {
         for first in (0..members).step_by(group) {
             let count = group.min(members - first);
             self.prepare(run, first, count);
-            let lanes = if run.train.is_some() && !self.kept.is_empty() {
+            let stride = if self.goes_in_phases(run) {
                 self.took_part[first] =
                     !matches!(run.wanted, Wanted::Loss(_)) || self.prepared[0].weight_scale > 0.0;
                 self.run_in_phases(run, first)
             } else {
                 self.run_lanes(run, first, count)
             };
-            for member in 0..count {
-                self.collect(run, &mut results, first + member, &self.lanes[member * lanes..][..lanes]);
-            }
-            if matches!(run.wanted, Wanted::Loss(_)) {
-                for member in 0..count {
-                    let lanes = &self.lanes[member * lanes..][..lanes];
+            for at in 0..count {
+                let member = first + at;
+                let lanes = &self.lanes[at * stride..][..self.split(run, member).lanes];
+                self.collect(run, &mut results, member, lanes);
+                if matches!(run.wanted, Wanted::Loss(_)) {
                     let mut losses = [0.0; LANES];
                     losses.iter_mut().zip(lanes).for_each(|(loss, lane)| *loss = lane.loss);
-                    self.losses[first + member] = pairwise(losses);
+                    self.losses[member] = pairwise(losses);
                 }
             }
         }
     }
 
+    /// Whether a run needs the statistics of its batches.
+    fn goes_in_phases(&self, run: &Run<R>) -> bool {
+        run.train.is_some() && !self.kept.is_empty()
+    }
+
     /// How a member's batch is cut. A batch smaller than a slice makes a slice of its own size, so
     /// that a single sequence does not cost a whole slice.
-    pub(crate) fn split(&self, run: &Run<R>) -> Split {
-        let size = run.batch.size;
+    pub(crate) fn split(&self, run: &Run<R>, member: usize) -> Split {
+        // The statistics of a batch are those of all its sequences.
+        let size = if self.goes_in_phases(run) { run.batch.size } else { run.counting(member) };
         if matches!(run.wanted, Wanted::Mutants) {
             // A sequence's mutants are work enough for a lane.
             let sequences = self.slice.min(size.div_ceil(LANES));
             let slices = size.div_ceil(sequences);
-            return Split { sequences, slices, lanes: slices.min(LANES) };
+            return Split { size, sequences, slices, lanes: slices.min(LANES) };
         }
-        let sequences = self.slice.min(size);
-        Split { sequences, slices: size.div_ceil(sequences), lanes: lanes(size) }
+        let sequences = self.slice.min(size).max(1);
+        Split { size, sequences, slices: size.div_ceil(sequences), lanes: lanes(size) }
     }
 
     /// Rearranges the weights of a group of members.
@@ -210,24 +232,34 @@ impl<R: Real> Bank<R> {
         });
     }
 
-    /// Runs the lanes of a group of members; returns lanes a member.
+    /// Runs the lanes of a group of members; returns how far apart those of two members begin.
     fn run_lanes(&mut self, run: &Run<R>, first: usize, count: usize) -> usize {
-        let Split { sequences, slices, lanes } = self.split(run);
+        let mut splits = [self.split(run, first); GROUP];
+        for (split, member) in splits[..count].iter_mut().zip(first..) {
+            *split = self.split(run, member);
+        }
+        let stride = splits[..count].iter().map(|split| split.lanes).max().unwrap_or(0);
         let (chain, prepared, workspaces) = (&self.chain, &self.prepared, &self.workspaces);
-        self.lanes[..count * lanes].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
+        self.lanes[..count * stride].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
+            let (at, number) = (index / stride, index % stride);
+            let Split { size, sequences, slices, lanes } = splits[at];
+            if number >= lanes {
+                return;
+            }
             let thread = rayon::current_thread_index().unwrap_or(0) % workspaces.len();
             let mut work = workspaces[thread].lock().unwrap_or_else(PoisonError::into_inner);
             let task = LaneTask {
                 run,
                 chain,
-                prepared: &prepared[index / lanes],
-                member: first + index / lanes,
+                prepared: &prepared[at],
+                member: first + at,
+                size,
                 sequences,
-                slices: slices_of(index % lanes, lanes, slices),
+                slices: slices_of(number, lanes, slices),
             };
             task.run(&mut work, lane);
         });
-        lanes
+        stride
     }
 
     /// Adds the lanes of a member and copies their rows to the results.
@@ -242,16 +274,18 @@ impl<R: Real> Bank<R> {
                 );
             });
         }
-        let Split { sequences, slices, .. } = self.split(run);
         let width = match run.form {
             InputForm::None => 0,
             InputForm::Observed => chain.length,
             InputForm::Bases => chain.length * 4,
         };
+        let split = self.split(run, member);
+        // Nothing depends on the sequences that are left out.
+        results.input[(member * size + split.size) * width..(member + 1) * size * width].fill(R::ZERO);
         let (truncated, mutants) = (chain.length * chain.outputs, chain.length * 4 * chain.outputs);
         for (index, lane) in lanes.iter().enumerate() {
-            let range = slices_of(index, lanes.len(), slices);
-            let (start, end) = (range.start * sequences, (range.end * sequences).min(size));
+            let range = slices_of(index, split.lanes, split.slices);
+            let (start, end) = (range.start * split.sequences, (range.end * split.sequences).min(split.size));
             let copy = |to: &mut [R], rows: usize, from: &[R], width: usize| {
                 let to = &mut to[(member * rows + start) * width..(member * rows + end) * width];
                 to.copy_from_slice(&from[..to.len()]);

@@ -20,6 +20,8 @@ pub(crate) struct LaneTask<'a, R> {
     pub(crate) chain: &'a Chain,
     pub(crate) prepared: &'a Prepared<R>,
     pub(crate) member: usize,
+    /// Sequences of the member.
+    pub(crate) size: usize,
     /// Sequences in a slice.
     pub(crate) sequences: usize,
     /// Numbers of its slices.
@@ -80,7 +82,7 @@ impl<R: Real> LaneTask<'_, R> {
             entire: matches!(run.wanted, Wanted::Mutants),
             first,
             sequences: self.sequences,
-            rows: self.sequences.min(run.batch.size - first),
+            rows: self.sequences.min(self.size - first),
         }
     }
 

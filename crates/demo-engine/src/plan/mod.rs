@@ -77,7 +77,8 @@ impl Plan {
     }
 
     /// Takes a batch through the networks and does the task. Writes `logits` `(m, batch, outputs)`;
-    /// rows beyond `batch.size` are left alone.
+    /// rows beyond `batch.size` are left alone, and so may be rows that only fill up the batch of a loss
+    /// ([`Batch::weights`]).
     ///
     /// # Errors
     /// An argument whose shape, element type, range or device does not fit; nothing is written then. A
@@ -121,12 +122,19 @@ impl Plan {
         }
     }
 
-    /// The losses on the device; none where the plan runs on the CPU.
-    pub(crate) fn losses_on_device(&self) -> Option<&Memory> {
-        match &self.inner {
-            Inner::Cuda(bank) => Some(bank.losses()),
-            Inner::F32(_) | Inner::F64(_) => None,
+    /// The losses as memory of a machine, for what has so many members there.
+    pub(crate) fn losses_on(&self, machine: &Arc<dyn Machine>, members: usize) -> Result<&Memory> {
+        let what = "the losses";
+        let Inner::Cuda(bank) = &self.inner else {
+            return Err(Error::Place { what, found: "the CPU", wanted: "a CUDA device" });
+        };
+        if !Arc::ptr_eq(&bank.machine, machine) {
+            return Err(Error::Place { what, found: "another CUDA device", wanted: "that of the bank" });
         }
+        if self.shape.members != members {
+            return Err(Error::Shape { what, found: vec![self.shape.members], wanted: vec![members] });
+        }
+        Ok(bank.losses())
     }
 
     /// Bytes of CUDA memory that a plan of this shape takes, with what gradients need or without; besides

@@ -29,7 +29,7 @@ impl<R: Real> Bank<R> {
             let epsilon = step.epsilon;
             self.forward_phase(run, member, from, i);
             let channels = self.chain.layouts[i].channels;
-            let count = self.reduce_sums(run, i);
+            let count = self.reduce_sums(run, member, i);
             if let Some(statistics) = &mut self.prepared[0].statistics[i] {
                 let to = &mut self.running[member][running..running + 2 * channels];
                 statistics.take_moments(&self.sums[..2 * channels], count, epsilon, to);
@@ -46,7 +46,7 @@ impl<R: Real> Bank<R> {
         for i in (0..steps).rev() {
             let Step::Normalise(_) = &self.chain.steps[i] else { continue };
             self.backward_phase(run, member, i, to);
-            let count = self.reduce_sums(run, i);
+            let count = self.reduce_sums(run, member, i);
             if let Some(statistics) = &mut self.prepared[0].statistics[i] {
                 statistics.take_gradient(&self.sums[..2 * self.chain.layouts[i].channels], count);
             }
@@ -101,11 +101,11 @@ impl<R: Real> Bank<R> {
         member: usize,
         what: impl Fn(&LaneTask<R>, &Slice<R>, &mut Workspace<R>, &mut Lane<R>, usize) + Sync,
     ) -> usize {
-        let Split { sequences, slices, lanes } = self.split(run);
+        let Split { size, sequences, slices, lanes } = self.split(run, member);
         let (chain, prepared, kept) = (&self.chain, &self.prepared[0], &self.kept);
         self.lanes[..lanes].par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
             let slices = slices_of(index, lanes, slices);
-            let task = LaneTask { run, chain, prepared, member, sequences, slices };
+            let task = LaneTask { run, chain, prepared, member, size, sequences, slices };
             lane.sums.fill(0.0);
             for (place, number) in task.slices.clone().enumerate() {
                 let mut work = kept[number].lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,13 +116,13 @@ impl<R: Real> Bank<R> {
     }
 
     /// Adds the sums of all lanes; returns how many numbers each channel of a batch has at step i.
-    fn reduce_sums(&mut self, run: &Run<R>, i: usize) -> f64 {
-        let lanes = self.split(run).lanes;
+    fn reduce_sums(&mut self, run: &Run<R>, member: usize, i: usize) -> f64 {
+        let Split { size, lanes, .. } = self.split(run, member);
         for (index, to) in self.sums.iter_mut().enumerate() {
             *to = pairwise(std::array::from_fn(|lane| {
                 self.lanes[..lanes].get(lane).map_or(0.0, |lane| lane.sums[index])
             }));
         }
-        (run.batch.size * self.chain.layouts[i].positions) as f64
+        (size * self.chain.layouts[i].positions) as f64
     }
 }

@@ -259,7 +259,10 @@ impl<R: Real> Slice<'_, R> {
             Step::Attend { .. } => self.attention_gradient(work, i, gradient, form),
             Step::Dense { inputs, outputs, weight } => {
                 let row = layout.pitch * layout.channels;
-                let of_output = Strided::rows(&work.values[i + 1], *outputs);
+                let (to, gradients) = work.gradients.split_at_mut(i + 1);
+                let in_place = chain.in_place(i + 1);
+                let of_output = if in_place { &work.values[i + 1] } else { &gradients[0] };
+                let of_output = Strided::rows(of_output, *outputs);
                 if let Some(gradient) = gradient {
                     let from = Strided::rows(&work.values[i][layout.at(0, 0)..], row);
                     let sizes = (*inputs, n, *outputs);
@@ -274,7 +277,7 @@ impl<R: Real> Slice<'_, R> {
                 }
                 if onward {
                     let weight = Strided::rows(&self.prepared.back[i], *inputs);
-                    let to = &mut work.gradients[i][layout.at(0, 0)..];
+                    let to = &mut to[i][layout.at(0, 0)..];
                     product((n, *outputs, *inputs), to, row, false, of_output, weight);
                 }
             }

@@ -86,6 +86,59 @@ fn a_member_has_the_bits_it_has_alone() {
 }
 
 #[test]
+fn rows_that_only_fill_a_batch_up_change_no_bit() {
+    // More members than run together; no row of the last counts.
+    let (sizes, most) = ([100, 72, 6, 41, 100, 17, 1, 96, 33, 0], 100);
+    for network in networks() {
+        let (l, count) = (network.length(), network.parameter_count());
+        let bank = Case::new(network, sizes.len(), most, 37);
+        let store = CodeStore::new(&bank.codes, l, &Device::Cpu).unwrap();
+        // Losses and gradients of these members, with so many rows each.
+        let run = |members: std::ops::Range<usize>, size: usize| {
+            let shape = BankShape { members: members.len(), batch: most };
+            let values = &bank.values[members.start * count..members.end * count];
+            let case = Case { members: members.len(), values: values.to_vec(), ..bank.clone() };
+            let mut plan = Plan::new(&bank.network, shape, DType::F32, &Device::Cpu).unwrap();
+            let at = || members.clone().flat_map(|member| (0..size).map(move |row| (member, row)));
+            let rows: Vec<u32> = at().map(|(member, row)| bank.rows[member * most + row]).collect();
+            let labels: Vec<u8> = at().map(|(member, row)| bank.labels[member * most + row]).collect();
+            let weight =
+                |(member, row)| if row < sizes[member] { bank.weights[member * most + row] } else { 0.0 };
+            let weights: Vec<f32> = at().map(weight).collect();
+            let sevens = |shape: &[usize]| {
+                let numbers = vec![7.0; shape.iter().product()];
+                Buffer::from_f32(&numbers, shape, DType::F32, &Device::Cpu).unwrap()
+            };
+            let mut logits = sevens(&[members.len(), most, 2]);
+            let mut gradient = sevens(&[members.len(), count]);
+            let mut bases = sevens(&[members.len(), size, l, 4]);
+            let input = Input::Rows { store: &store, rows: &rows };
+            let batch = Batch { input, size, labels: Some(&labels), weights: Some(&weights) };
+            let task = Task::Gradient {
+                of: LOSS,
+                mode: Mode::Train { step: 9, seeds: &bank.seeds[members.clone()] },
+                params: Some(&mut gradient),
+                input: Some(InputGradient::Bases(&mut bases)),
+            };
+            plan.run(&case.params(DType::F32), &batch, task, &mut logits).unwrap();
+            (plan.losses().unwrap().to_vec(), gradient.to_f64().unwrap(), bases.to_f64().unwrap())
+        };
+        let (losses, gradients, bases) = run(0..sizes.len(), most);
+        for (member, &size) in sizes.iter().enumerate() {
+            let gradient = &gradients[member * count..][..count];
+            let (own, filling) = bases[member * most * l * 4..][..most * l * 4].split_at(size * l * 4);
+            assert!(filling.iter().all(|&number| number == 0.0));
+            if size == 0 {
+                assert!(losses[member] == 0.0 && gradient.iter().all(|&number| number == 0.0));
+                continue;
+            }
+            let alone = run(member..member + 1, size);
+            assert_eq!((alone.0[0], &alone.1[..], &alone.2[..]), (losses[member], gradient, own));
+        }
+    }
+}
+
+#[test]
 fn a_sequence_has_the_same_logits_in_any_batch() {
     for network in networks() {
         let case = Case::new(network, 1, 40, 41);

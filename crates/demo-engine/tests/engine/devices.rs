@@ -99,9 +99,10 @@ fn layers() {
     let same = |filters, width| convolution(filters, width, Padding::Same);
     let valid = |filters, width| convolution(filters, width, Padding::Valid);
     let tanh = activation(Activation::Tanh);
-    let cases: [&[Layer]; 11] = [
+    let cases: [&[Layer]; 12] = [
         &[DENSE],
         &[Layer::Dense { outputs: 40 }, tanh, DENSE],
+        &[Layer::Dense { outputs: 4 }, tanh, Layer::GlobalMaxPool, DENSE],
         // Padding odd and even, pools that leave positions over, pools alone, two finishes in a row.
         &[same(5, 7), RELU, Layer::MaxPool { width: 4 }, DROP, same(3, 4), RELU, DENSE],
         &[valid(4, 6), Layer::MaxPool { width: 3 }, POOL, Layer::Dropout { rate: 0.2 }, DENSE],
@@ -351,6 +352,20 @@ fn arguments_of_another_device_are_refused() {
     assert_eq!(message, "the parameters: found on the CPU, wanted on a CUDA device");
     let message = refused(&store(&device), &params, logits(&Device::Cpu));
     assert_eq!(message, "the logits: found on the CPU, wanted on a CUDA device");
+    // Losses of another bank decide nothing, and are not read beyond its members.
+    let (mut params, mut adam) = (params.clone(), Adam::new(AdamConfig::default(), &params).unwrap());
+    let gradient = params.buffer().clone();
+    let mut trace = Trace::new(&case.network, shape, 1, &device).unwrap();
+    for (members, device, wanted) in [
+        (1, &Device::Cpu, "the losses: found on the CPU, wanted on a CUDA device"),
+        (3, &device, "the losses has shape [3], wanted [1]"),
+    ] {
+        let other = Plan::new(&case.network, BankShape { members, ..shape }, DType::F32, device).unwrap();
+        let error = adam.guarded_step(&other, &mut params, &gradient, &[0.1], &[true]).unwrap_err();
+        assert_eq!(error.to_string(), wanted);
+        assert_eq!(trace.record(&other, &logits(&on_device.device)).unwrap_err().to_string(), wanted);
+    }
+    assert_eq!((adam.state().2, trace.len()), (&[0][..], 0));
     let error = Plan::new(&case.network, shape, DType::F64, &device).unwrap_err().to_string();
     assert_eq!(error, "CUDA devices compute in F32, not in F64; use the CPU for F64");
     // Petabytes.

@@ -131,7 +131,9 @@ const DENSE: Layer = Layer::Dense { outputs: 3 };
 #[test]
 fn dense() {
     check(chain(5, &[DENSE]));
-    check(chain(5, &[Layer::Dense { outputs: 4 }, activation(Activation::Tanh), DENSE]));
+    let (dense, tanh) = (Layer::Dense { outputs: 4 }, activation(Activation::Tanh));
+    check(chain(5, &[dense, tanh, DENSE]));
+    check(chain(5, &[dense, tanh, Layer::GlobalMaxPool, DENSE]));
 }
 
 #[test]

@@ -76,10 +76,11 @@ impl MemberState {
         };
         let validation_labels = member.validation.map_or(&[][..], LabelledSequences::labels);
         let balance = config.balance.training_weights(labels);
-        let training_weights = labels
+        let training_weights: Vec<f64> = labels
             .iter()
             .enumerate()
-            .map(|(at, &label)| (balance[usize::from(label)] * f64::from(member.training.weight(at))) as f32);
+            .map(|(at, &label)| balance[usize::from(label)] * f64::from(member.training.weight(at)))
+            .collect();
         let balance = config.balance.validation_weights(validation_labels);
         let validation_weights = validation_labels.iter().enumerate().map(|(at, &label)| {
             let own = member.validation.map_or(1.0, |validation| validation.weight(at));
@@ -89,7 +90,7 @@ impl MemberState {
             digests: (member.training.digest(), member.validation.map(LabelledSequences::digest)),
             training_labels: labels.to_vec(),
             validation_labels: validation_labels.to_vec(),
-            training_weights: training_weights.collect(),
+            training_weights: in_range(&training_weights),
             validation_weights: validation_weights.collect(),
             limit: config.step_limit(visits.epoch_steps()),
             config: config.clone(),
@@ -341,6 +342,14 @@ impl MemberState {
     }
 }
 
+/// Weights of which only the ratios count, times the power of two that brings the largest near 1: no bit of
+/// their digits changes, and none becomes infinite or, for being small beside 1 alone, zero.
+fn in_range(weights: &[f64]) -> Vec<f32> {
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    let scale = 2f64.powi(-(largest.log2().floor() as i32));
+    weights.iter().map(|weight| (weight * scale) as f32).collect()
+}
+
 /// The loss of always predicting the share of bound sequences, each with its weight.
 fn chance_loss(labels: &[u8], weights: &[f64]) -> f64 {
     let bound = labels.iter().zip(weights).filter(|&(&label, _)| label == 1).map(|(_, weight)| weight);
@@ -379,6 +388,28 @@ mod tests {
             });
             state.record.settled
         })
+    }
+
+    #[test]
+    fn weights_that_differ_by_a_factor_train_alike_however_large_or_small() {
+        let sequences: [DnaSequence; 3] = ["ACGT", "TTTT", "GGGT"].map(|text| text.parse().unwrap());
+        let set = LabelledSequences::new(&sequences, &[0, 0, 1]).unwrap();
+        let rows = Rows { start: 0, reversed: None, count: 3 };
+        for balance in ["none", "weights", "10:1", "1:9"] {
+            let balance = balance.parse().unwrap();
+            let config = TrainingConfig { balance, ..TrainingConfig::as_published() };
+            let weights = |factor: f32| {
+                let training = set.clone().with_weights(&[factor, 3.0 * factor, factor]).unwrap();
+                let member =
+                    Member { training: &training, validation: None, config: &config, seed: Seed::new(1) };
+                MemberState::new(&member, rows, None).training_weights
+            };
+            // The largest power of two that three are a number of, and the smallest.
+            for factor in [2f32.powi(126), f32::from_bits(1)] {
+                assert_eq!(weights(factor), weights(1.0));
+            }
+            assert!(weights(1.0).iter().all(|weight| (1.0 / 32.0..4.0).contains(weight)));
+        }
     }
 
     #[test]

@@ -206,6 +206,8 @@ impl Regime {
         let descent = self.descent.unwrap_or(0.0);
         let cosine = self.schedule == Fall::Cosine;
         let patience = self.patience.map_or(0.0, f64::from);
+        let batches = |batch: usize| (1..=TrainingConfig::MOST_BATCH).contains(&batch);
+        let batch = self.batch.map_or(0.0, |batch| batch as f64);
         let numbers = [
             (
                 !cosine || self.patience.is_none(),
@@ -218,7 +220,7 @@ impl Regime {
             ((0.0..=1.0).contains(&self.weight_decay), "weight_decay", self.weight_decay, "0 to 1"),
             (share(self.dropout), "dropout", self.dropout, "at least 0, below 1"),
             (share(self.averaging), "averaging", self.averaging, "at least 0, below 1"),
-            (self.batch != Some(0), "batch", 0.0, "at least 1"),
+            (self.batch.is_none_or(batches), "batch", batch, "1 to 65536"),
             (self.patience != Some(0), "patience", 0.0, "at least 1"),
             (self.evaluate_every != Some(0), "evaluate_every", 0.0, "at least 1"),
             ((0.0..=1.0).contains(&descent), "descent", descent, "0 to 1"),
@@ -369,7 +371,8 @@ mod tests {
             ("\"dropout\": 0.5", "\"dropout\": 1.5", "dropout 1.5 of cnn, wanted at least 0"),
             ("0.001", "-1", "learning_rate -1 of cnn, wanted a positive number"),
             ("0.001,", "0.001, \"rank_weight\": 9.0,", "rank_weight 9 of cnn, wanted 0 to 8"),
-            ("\"batch\": 32", "\"batch\": 0", "batch 0 of cnn, wanted at least 1"),
+            ("\"batch\": 32", "\"batch\": 0", "batch 0 of cnn, wanted 1 to 65536"),
+            ("\"batch\": 32", "\"batch\": 65537", "batch 65537 of cnn, wanted 1 to 65536"),
             ("\"descent\": 0.4", "\"descent\": 4.0", "descent 4 of cnn, wanted 0 to 1"),
             ("\"batch\": 32", "\"evaluate_every\": 0", "evaluate_every 0 of cnn, wanted at least 1"),
             ("\"cnn\"", "\"gkm\"", "a regime of gkm"),
