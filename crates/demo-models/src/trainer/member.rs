@@ -345,7 +345,7 @@ impl MemberState {
 /// Weights of which only the ratios count, times the power of two that brings the largest near 1: no bit of
 /// their digits changes, and none becomes infinite or, for being small beside 1 alone, zero.
 fn in_range(weights: &[f64]) -> Vec<f32> {
-    let largest = weights.iter().copied().fold(0.0, f64::max);
+    let largest = weights.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     let scale = 2f64.powi(-(largest.log2().floor() as i32));
     weights.iter().map(|weight| (weight * scale) as f32).collect()
 }
