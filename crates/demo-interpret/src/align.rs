@@ -6,7 +6,8 @@
 //! weight all placements, here the best one counts):
 //!
 //! 1. Seeds are the words of six letters that most exceed their expectation over the windows, under a
-//!    first-order Markov chain of all sequences, both strands together.
+//!    first-order Markov chain of all sequences, both strands together. Where sites may lie on both
+//!    strands, a word and its reverse complement are counted as one.
 //! 2. From each seed: place every window where the log-odds matrix scores highest among all shifts and
 //!    strands; a window is a site where that score exceeds log2(placements), the score at which chance
 //!    alone would explain it; count the sites anew, until the sites stay the same.
@@ -233,6 +234,18 @@ mod tests {
         let motifs = align(config, &sequences, &windows(&starts, 60));
         assert_eq!(motifs[0].sites.len(), 60);
         assert!(motifs[0].sites.iter().all(|site| site.strand == Strand::Forward));
+    }
+
+    #[test]
+    fn one_strand_is_searched_with_words_that_it_holds() {
+        // The reverse complements of its words come first: folded with them, none would be in any window.
+        let one_strand = AlignmentConfig { both_strands: false, controls: 0, ..AlignmentConfig::default() };
+        let found = |seed: &u64| {
+            let (sequences, starts) = planted("TTGTTTAC", 12, 40, false, *seed);
+            let motifs = align(one_strand.clone(), &sequences, &windows(&starts, 40));
+            motifs.first().is_some_and(|motif| either_strand(motif)[0].contains("TTGTTTAC"))
+        };
+        assert_eq!((0..12).filter(found).count(), 12);
     }
 
     #[test]
