@@ -116,8 +116,8 @@ impl Aligner {
     /// Finds motifs of `width` columns, before trimming, in windows (sequence, start) of that width.
     ///
     /// # Errors
-    /// [`Error::Setting`] where the width is less than 6, [`Error::Span`] where a window does not lie
-    /// within its sequence.
+    /// [`Error::Setting`] where the width is less than 6, [`Error::Window`] where a window does not lie
+    /// within its sequence, [`Error::WindowSequence`] where there is no such sequence.
     pub fn align(
         &self,
         sequences: &[DnaSequence],
@@ -126,10 +126,12 @@ impl Aligner {
     ) -> Result<Vec<AlignedMotif>> {
         check_setting("width", width as f64, width >= WORD, "at least 6")?;
         for &(sequence, start) in windows {
-            let length = sequences.get(sequence).map_or(0, DnaSequence::len);
+            let Some(length) = sequences.get(sequence).map(DnaSequence::len) else {
+                return Err(Error::WindowSequence { sequence, found: sequences.len() });
+            };
             let end = start.saturating_add(width);
             if end > length {
-                return Err(Error::Span { span: start..end, length });
+                return Err(Error::Window { sequence, span: start..end, length });
             }
         }
         let chain = Chain::new(sequences);
@@ -315,9 +317,9 @@ mod tests {
     fn windows_outside_their_sequence_are_named() {
         let (sequences, _) = planted(WORD, 20, 40, true, 4);
         let aligner = Aligner::new(AlignmentConfig::default()).unwrap();
-        let error = aligner.align(&sequences, &[(3, 30)], 15).unwrap_err();
-        assert_eq!(error.to_string(), "site 30..45: wanted a span of at least one base within 0..40");
-        assert!(aligner.align(&sequences, &[(20, 0)], 15).is_err());
+        let refuse = |window| aligner.align(&sequences, &[window], 15).unwrap_err().to_string();
+        assert_eq!(refuse((3, 30)), "window 30..45 of sequence 4: wanted it within 0..40");
+        assert_eq!(refuse((20, 0)), "window of sequence 21: found 20 sequences");
         assert!(aligner.align(&sequences, &[(0, 0)], 5).is_err());
     }
 
