@@ -176,6 +176,23 @@ fn scores_that_differ_in_the_last_bit_alone_are_binned_as_the_exact_ones() {
     assert_equals_the_slow_twin(&tomtom.targets, &targets, &query, None, &background).unwrap();
 }
 
+#[test]
+fn wide_one_hot_queries_equal_the_slow_twin_whether_or_not_spans_are_shared() {
+    let motif = |width: usize, step: usize| {
+        let row = |i: usize| std::array::from_fn(|base| f64::from(u8::from(base == i * i / step % 4)));
+        Motif::new("m", ProbabilityMatrix::new((0..width).map(row).collect()).unwrap())
+    };
+    let query = motif(42, 3);
+    let (one_width, all_widths): (Vec<Motif>, Vec<Motif>) =
+        ([2, 5, 7].map(|step| motif(42, step)).into(), (5..=42).map(|width| motif(width, 5)).collect());
+    for targets in [one_width, all_widths] {
+        let tomtom = Tomtom::new(&targets, Options::default()).unwrap();
+        let (dna, background) = (Alphabet::dna(), [0.25; 4]);
+        assert_equals_the_slow_twin(&tomtom.targets, &targets, &query, dna.complements(), &background)
+            .unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
