@@ -6,7 +6,8 @@
 //! weight all placements, here the best one counts):
 //!
 //! 1. Seeds are the words of six letters that most exceed their expectation over the windows, under a
-//!    first-order Markov chain of all sequences, both strands together.
+//!    first-order Markov chain of all sequences, both strands together. Where sites may lie on both
+//!    strands, a word and its reverse complement are counted as one.
 //! 2. From each seed: place every window where the log-odds matrix scores highest among all shifts and
 //!    strands; a window is a site where that score exceeds log2(placements), the score at which chance
 //!    alone would explain it; count the sites anew, until the sites stay the same.
@@ -115,8 +116,8 @@ impl Aligner {
     /// Finds motifs of `width` columns, before trimming, in windows (sequence, start) of that width.
     ///
     /// # Errors
-    /// [`Error::Setting`] where the width is less than 6, [`Error::Span`] where a window does not lie
-    /// within its sequence.
+    /// [`Error::Setting`] where the width is less than 6, [`Error::Window`] where a window does not lie
+    /// within its sequence, [`Error::WindowSequence`] where there is no such sequence.
     pub fn align(
         &self,
         sequences: &[DnaSequence],
@@ -125,10 +126,12 @@ impl Aligner {
     ) -> Result<Vec<AlignedMotif>> {
         check_setting("width", width as f64, width >= WORD, "at least 6")?;
         for &(sequence, start) in windows {
-            let length = sequences.get(sequence).map_or(0, DnaSequence::len);
+            let Some(length) = sequences.get(sequence).map(DnaSequence::len) else {
+                return Err(Error::WindowSequence { sequence, found: sequences.len() });
+            };
             let end = start.saturating_add(width);
             if end > length {
-                return Err(Error::Span { span: start..end, length });
+                return Err(Error::Window { sequence, span: start..end, length });
             }
         }
         let chain = Chain::new(sequences);
@@ -236,6 +239,18 @@ mod tests {
     }
 
     #[test]
+    fn one_strand_is_searched_with_words_that_it_holds() {
+        // The reverse complements of its words come first: folded with them, none would be in any window.
+        let one_strand = AlignmentConfig { both_strands: false, controls: 0, ..AlignmentConfig::default() };
+        let found = |seed: &u64| {
+            let (sequences, starts) = planted("TTGTTTAC", 12, 40, false, *seed);
+            let motifs = align(one_strand.clone(), &sequences, &windows(&starts, 40));
+            motifs.first().is_some_and(|motif| either_strand(motif)[0].contains("TTGTTTAC"))
+        };
+        assert_eq!((0..12).filter(found).count(), 12);
+    }
+
+    #[test]
     fn two_motifs_are_two_alignments() {
         let (mut sequences, mut starts) = planted(WORD, 100, 60, true, 1);
         let (others, their_starts) = planted("TTCAGAAC", 60, 60, true, 2);
@@ -302,9 +317,9 @@ mod tests {
     fn windows_outside_their_sequence_are_named() {
         let (sequences, _) = planted(WORD, 20, 40, true, 4);
         let aligner = Aligner::new(AlignmentConfig::default()).unwrap();
-        let error = aligner.align(&sequences, &[(3, 30)], 15).unwrap_err();
-        assert_eq!(error.to_string(), "site 30..45: wanted a span of at least one base within 0..40");
-        assert!(aligner.align(&sequences, &[(20, 0)], 15).is_err());
+        let refuse = |window| aligner.align(&sequences, &[window], 15).unwrap_err().to_string();
+        assert_eq!(refuse((3, 30)), "window 30..45 of sequence 4: wanted it within 0..40");
+        assert_eq!(refuse((20, 0)), "window of sequence 21: found 20 sequences");
         assert!(aligner.align(&sequences, &[(0, 0)], 5).is_err());
     }
 

@@ -44,6 +44,14 @@ pub enum Error {
         /// How many sequences there are.
         wanted: usize,
     },
+    /// A true site without the information of each of its positions.
+    #[error("site {}..{}: found the information of {found} positions, wanted that of {}", span.start, span.end, span.len())]
+    Information {
+        /// The site.
+        span: Range<usize>,
+        /// How many positions have theirs.
+        found: usize,
+    },
     /// An attribution as long as no sequence of the set.
     #[error("sequence {}: its attribution has {found} scores, wanted {wanted}", sequence + 1)]
     AttributionLength {
@@ -76,6 +84,16 @@ pub enum Error {
         /// The number.
         found: f32,
     },
+    /// A logit of a reference that is infinite or not a number.
+    #[error("logits of the reference ({reference}), value {index}: found {found}, wanted a finite number")]
+    Reference {
+        /// What sequences are compared with.
+        reference: &'static str,
+        /// 0-based index among the logits.
+        index: usize,
+        /// The number.
+        found: f32,
+    },
     /// A setting outside its range.
     #[error("{setting}: found {found}, wanted {wanted}")]
     Setting {
@@ -93,6 +111,24 @@ pub enum Error {
         span: Range<usize>,
         /// The length of the sequence.
         length: usize,
+    },
+    /// A window that does not lie within its sequence.
+    #[error("window {}..{} of sequence {}: wanted it within 0..{length}", span.start, span.end, sequence + 1)]
+    Window {
+        /// 0-based index of the sequence; messages count from 1.
+        sequence: usize,
+        /// The window.
+        span: Range<usize>,
+        /// The length of the sequence.
+        length: usize,
+    },
+    /// A window of a sequence that there is not.
+    #[error("window of sequence {}: found {found} sequences", sequence + 1)]
+    WindowSequence {
+        /// 0-based index of the sequence; messages count from 1.
+        sequence: usize,
+        /// How many sequences there are.
+        found: usize,
     },
 }
 

@@ -51,9 +51,7 @@ pub use queries::{
     class_optimisation_queries, filter_queries, saliency_queries, shared_queries, temporal_queries,
 };
 pub use recovery::{Recovery, recovery};
-pub use relaxed::{
-    Relaxation, RelaxedConfig, RelaxedIteration, RelaxedOptimiser, RelaxedOptimum, best_relaxed,
-};
+pub use relaxed::{Relaxation, RelaxedConfig, RelaxedIteration, RelaxedOptimiser, RelaxedOptimum};
 pub use saliency::{Gradients, SaliencyMethod, saliency};
 pub use shared::{SharedMotif, SharedMotifConfig, shared_motifs};
 pub use sites::Site;

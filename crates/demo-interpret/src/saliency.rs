@@ -30,6 +30,11 @@ use crate::ask::{self, BATCH};
 use crate::target::probability;
 use crate::{Error, Result, Target};
 
+/// What signed maps are compared with.
+const ZERO: &str = "zero input";
+/// What mean-centred maps are compared with.
+const QUARTER: &str = "a quarter of each base";
+
 /// How a gradient becomes one number a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -45,9 +50,6 @@ pub enum SaliencyMethod {
 }
 
 impl SaliencyMethod {
-    /// Every method, in the order in which reports show them.
-    pub const ALL: [Self; 4] = [Self::Absolute, Self::Loss, Self::Signed, Self::MeanCentred];
-
     /// The name as reports print it.
     pub fn name(self) -> &'static str {
         match self {
@@ -90,7 +92,7 @@ impl Gradients {
             bases.extend(g); // (n, l, 4)
         }
         let zero = vec![0.0; length * 4];
-        let zero_score = ask::scores(model, ModelInput::Soft(&zero), 1, target)?[0];
+        let zero_score = reference_score(model, &zero, target, ZERO)?;
         let uniform_scores = uniform_scores(model, sequences, target)?;
         let codes = sequences.iter().flat_map(DnaSequence::as_codes).copied().collect();
         Ok(Self { target, codes, bases, scores, zero_score, uniform_scores, length })
@@ -145,7 +147,7 @@ impl Gradients {
     pub fn signed(&self) -> Result<Vec<Attribution>> {
         let build = |n: usize| {
             let map = self.attribution(n, SaliencyMethod::Signed, self.target.name(), |row| row)?;
-            Ok(with_gap(map, "zero input", self.scores[n], self.zero_score))
+            Ok(with_gap(map, ZERO, self.scores[n], self.zero_score))
         };
         (0..self.len()).map(build).collect()
     }
@@ -161,7 +163,7 @@ impl Gradients {
         };
         let build = |n: usize| {
             let map = self.attribution(n, SaliencyMethod::MeanCentred, self.target.name(), centred)?;
-            Ok(with_gap(map, "a quarter of each base", self.scores[n], self.uniform_scores[n]))
+            Ok(with_gap(map, QUARTER, self.scores[n], self.uniform_scores[n]))
         };
         (0..self.len()).map(build).collect()
     }
@@ -202,18 +204,41 @@ fn uniform_scores(
         sequence.as_codes().iter().flat_map(row).collect() // (l, 4)
     };
     let complete = vec![0.25; model.length() * 4];
-    let shared = ask::scores(model, ModelInput::Soft(&complete), 1, target)?[0];
+    let shared = reference_score(model, &complete, target, QUARTER)?;
     let mut scores = vec![shared; sequences.len()];
     let partial: Vec<usize> =
         (0..sequences.len()).filter(|&n| sequences[n].as_codes().contains(&UNKNOWN)).collect();
     for batch in partial.chunks(BATCH) {
         let input: Vec<f32> = batch.iter().flat_map(|&n| blurred(&sequences[n])).collect(); // (n, l, 4)
-        let found = ask::scores(model, ModelInput::Soft(&input), batch.len(), target)?;
+        let found =
+            ask::scores(model, ModelInput::Soft(&input), batch.len(), target).map_err(
+                |error| match error {
+                    Error::NonFinite { sequence, index, found, .. } => {
+                        let what = "logits of the reference (a quarter of each base)";
+                        Error::NonFinite { what, sequence: batch[sequence], index, found }
+                    }
+                    other => other,
+                },
+            )?;
         for (&n, score) in batch.iter().zip(found) {
             scores[n] = score;
         }
     }
     Ok(scores)
+}
+
+/// The score of one input that stands for no sequence.
+fn reference_score(
+    model: &mut dyn SequenceModel,
+    input: &[f32],
+    target: Target,
+    reference: &'static str,
+) -> Result<f32> {
+    let scores = ask::scores(model, ModelInput::Soft(input), 1, target).map_err(|error| match error {
+        Error::NonFinite { index, found, .. } => Error::Reference { reference, index, found },
+        other => other,
+    })?;
+    Ok(scores[0])
 }
 
 fn with_gap(mut map: Attribution, reference: &str, score: f32, reference_score: f32) -> Attribution {
@@ -228,7 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::toy::{Leaky, LogLinear, MaxScan, Toy, random_sequences, word_weights};
+    use crate::toy::{Leaky, LogLinear, MaxScan, Score, Toy, random_sequences, word_weights};
 
     fn dna(text: &str) -> DnaSequence {
         text.parse().unwrap()
@@ -323,6 +348,33 @@ mod tests {
             Err(Error::NonFinite { sequence, what: "logits", .. }) => assert_eq!(sequence, BATCH + 3),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Infinite for an input that holds this much of the first base at the first position.
+    struct Trap(f32);
+
+    impl Score for Trap {
+        fn score(&self, x: &[[f32; 4]]) -> (f32, Vec<[f32; 4]>) {
+            let unknown = x.iter().flatten().sum::<f32>() < x.len() as f32;
+            let at = if unknown { x[0][0] + 2.0 } else { x[0][0] };
+            (if at == self.0 { f32::INFINITY } else { 0.0 }, vec![[0.0; 4]; x.len()])
+        }
+    }
+
+    #[test]
+    fn the_reference_is_named_that_has_no_finite_score() {
+        let mut many = vec![dna("CCC"); 5];
+        many[3] = dna("CNC");
+        let refuse = |trap| Gradients::new(&mut Toy::new(3, Trap(trap)), &many).unwrap_err().to_string();
+        let end = "value 0: found -inf, wanted a finite number";
+        assert_eq!(refuse(0.25), format!("logits of the reference (a quarter of each base), {end}"));
+        assert_eq!(
+            refuse(2.25),
+            format!("logits of the reference (a quarter of each base) of sequence 4, {end}")
+        );
+        // An empty input is the zero reference, and no sequence is empty.
+        let error = Gradients::new(&mut Toy::new(3, Trap(2.0)), &many[..2]).unwrap_err().to_string();
+        assert_eq!(error, format!("logits of the reference (zero input), {end}"));
     }
 
     proptest! {

@@ -65,7 +65,7 @@ impl<'a> Search<'a> {
     /// The alignment of the best seed; `None` where no seed has enough sites.
     pub(crate) fn best(&self) -> Option<Alignment> {
         let background = self.chain.to_background();
-        let words = frequent_words(self.sequences, self.windows, self.width, self.chain, self.config.seeds);
+        let words = frequent_words(self.sequences, self.windows, self.width, self.chain, self.config);
         let found = words.into_iter().map(|word| self.climb(word, &background));
         found
             .filter(|found| found.placed.iter().flatten().count() >= self.config.minimum_sites)

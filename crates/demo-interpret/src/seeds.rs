@@ -4,13 +4,15 @@
 use demo_core::{Background, DnaSequence, UNKNOWN};
 use rand::Rng;
 
+use crate::AlignmentConfig;
+
 /// Letters in a word.
 pub(crate) const WORD: usize = 6;
 
 const WORDS: usize = 1 << (2 * WORD);
 
-/// The words that most exceed their expectation over the windows, best first, a word standing for its
-/// reverse complement too.
+/// As many words as the alignment has seeds: those that most exceed their expectation over the windows, best
+/// first. Where sites may lie on both strands, a word stands for its reverse complement too.
 ///
 /// A word is counted once a window. With e the expectation under a first-order Markov chain of the
 /// sequences (both strands), words are ranked by (count - e) / √(e + 1); equal ones by their letters.
@@ -19,14 +21,17 @@ pub(crate) fn frequent_words(
     windows: &[(usize, usize)],
     width: usize,
     chain: &Chain,
-    wanted: usize,
+    config: &AlignmentConfig,
 ) -> Vec<[u8; WORD]> {
+    let counted = |word: &[u8]| {
+        if config.both_strands { canonical(word) } else { index(word.iter().copied()) }
+    };
     let mut counts = vec![0_u32; WORDS];
     for &(sequence, start) in windows {
         let mut words: Vec<usize> = sequences[sequence].as_codes()[start..start + width]
             .windows(WORD)
             .filter(|word| !word.contains(&UNKNOWN))
-            .map(canonical)
+            .map(counted)
             .collect();
         words.sort_unstable();
         words.dedup();
@@ -37,15 +42,15 @@ pub(crate) fn frequent_words(
     let positions = (windows.len() * (width + 1 - WORD)) as f64;
     let excess = |index: usize| {
         let word = letters(index);
-        let twin = reverse_complement(word);
-        let both = if word == twin { chain.probability(word) } else { 2.0 * chain.probability(word) };
-        let expected = positions * both;
+        let is_two = config.both_strands && word != reverse_complement(word);
+        let own = if is_two { 2.0 * chain.probability(word) } else { chain.probability(word) };
+        let expected = positions * own;
         (f64::from(counts[index]) - expected) / (expected + 1.0).sqrt()
     };
     let mut ranked: Vec<(f64, usize)> =
         (0..WORDS).filter(|&index| counts[index] > 0).map(|index| (excess(index), index)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    ranked.into_iter().take(wanted).map(|(_, index)| letters(index)).collect()
+    ranked.into_iter().take(config.seeds).map(|(_, index)| letters(index)).collect()
 }
 
 /// A first-order Markov chain, equal on both strands.
@@ -109,10 +114,11 @@ impl Chain {
 
 /// The smaller index of a word and its reverse complement.
 fn canonical(word: &[u8]) -> usize {
-    let index = |letters: &mut dyn Iterator<Item = u8>| {
-        letters.fold(0, |index, letter| index * 4 + usize::from(letter))
-    };
-    index(&mut word.iter().copied()).min(index(&mut word.iter().rev().map(|&letter| 3 - letter)))
+    index(word.iter().copied()).min(index(word.iter().rev().map(|&letter| 3 - letter)))
+}
+
+fn index(letters: impl Iterator<Item = u8>) -> usize {
+    letters.fold(0, |index, letter| index * 4 + usize::from(letter))
 }
 
 fn letters(index: usize) -> [u8; WORD] {
@@ -142,6 +148,10 @@ mod tests {
         assert_eq!(letters(27), [0, 0, 0, 1, 2, 3]);
     }
 
+    fn seeds(both_strands: bool) -> AlignmentConfig {
+        AlignmentConfig { seeds: 3, both_strands, ..AlignmentConfig::default() }
+    }
+
     #[test]
     fn the_planted_word_is_first_whatever_its_strand() {
         let sequences = [
@@ -151,9 +161,17 @@ mod tests {
             dna("GCNNNNNNCGA"),
         ];
         let windows: Vec<(usize, usize)> = (0..4).map(|n| (n, 0)).collect();
-        let words = frequent_words(&sequences, &windows, 11, &Chain::new(&sequences), 3);
+        let words = frequent_words(&sequences, &windows, 11, &Chain::new(&sequences), &seeds(true));
         assert_eq!(words.len(), 3);
         assert_eq!(words[0], [2, 0, 3, 3, 0, 1]); // GATTAC comes before GTAATC
+    }
+
+    #[test]
+    fn on_one_strand_a_word_stands_for_itself() {
+        let sequences = [dna("AAGTAATCCGA"), dna("CTGTAATCTTG"), dna("TTGATTACGCC")];
+        let windows: Vec<(usize, usize)> = (0..3).map(|n| (n, 0)).collect();
+        let words = frequent_words(&sequences, &windows, 11, &Chain::new(&sequences), &seeds(false));
+        assert_eq!(words[0], [2, 3, 0, 0, 3, 1]); // GTAATC, not GATTAC
     }
 
     #[test]

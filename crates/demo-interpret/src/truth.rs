@@ -65,8 +65,8 @@ impl SiteTruth {
     /// of chance hits mask the positions that are in no site.
     ///
     /// # Errors
-    /// [`Error::Span`] at the first site or hit that is empty or leaves the sequence, [`Error::Count`]
-    /// where a site has more or fewer columns than positions.
+    /// [`Error::Span`] at the first site or hit that is empty or leaves the sequence,
+    /// [`Error::Information`] where a site has more or fewer columns than positions.
     pub fn new(length: usize, sites: &[InformativeSite], chance_hits: &[Range<usize>]) -> Result<Self> {
         let spans: Vec<Range<usize>> = sites.iter().map(|site| site.span.clone()).collect();
         let site = site_mask(length, &spans)?;
@@ -75,8 +75,7 @@ impl SiteTruth {
             site.iter().zip(masked).map(|(&site, masked)| if site || masked { 0.0 } else { 1.0 }).collect();
         for InformativeSite { span, information } in sites {
             if span.len() != information.len() {
-                let (found, wanted) = (information.len(), span.len());
-                return Err(Error::Count { what: "columns of a site", found, wanted });
+                return Err(Error::Information { span: span.clone(), found: information.len() });
             }
             for (weight, bits) in weights[span.clone()].iter_mut().zip(information) {
                 *weight = weight.max(bits / MOST_BITS);
@@ -123,6 +122,6 @@ mod tests {
         assert_eq!(truth.weights(), [0.0, 0.0, 0.5, 1.0, 0.25, 0.0, 1.0]);
         assert!(matches!(SiteTruth::new(7, &[site(5..8, &[1.0; 3])], &[]), Err(Error::Span { .. })));
         let error = SiteTruth::new(7, &[site(1..4, &[1.0])], &[]).unwrap_err();
-        assert!(matches!(error, Error::Count { found: 1, wanted: 3, .. }), "{error}");
+        assert_eq!(error.to_string(), "site 1..4: found the information of 1 positions, wanted that of 3");
     }
 }

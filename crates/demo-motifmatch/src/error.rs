@@ -49,6 +49,12 @@ pub enum Error {
         /// The frequency as it was given.
         found: f64,
     },
+    /// Background frequencies that do not sum to 1.
+    #[error("found background frequencies that sum to {found}, wanted a sum within 0.01 of 1")]
+    BackgroundSum {
+        /// Their sum.
+        found: f64,
+    },
     /// A background without a frequency for each letter.
     #[error("found {found} background frequencies, wanted {wanted}, one for each letter")]
     BackgroundLength {
@@ -76,6 +82,16 @@ pub enum Error {
         found: String,
         /// The alphabet of the first target.
         wanted: String,
+    },
+    /// A motif of more sites than scores can be computed with.
+    #[error("motif {motif}: found {found} sites, wanted at most {most}")]
+    TooManySites {
+        /// The motif's identifier.
+        motif: String,
+        /// How many sites it has.
+        found: f64,
+        /// How many it may have.
+        most: f64,
     },
     /// Both strands of letters that have no complements.
     #[error("the letters of {alphabet} have no complements: wanted the search of one strand")]

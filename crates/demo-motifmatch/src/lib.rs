@@ -11,9 +11,10 @@
 //! [`Tomtom::session`] many one after another. [`tsv`] writes the table. A query of eleven columns against the
 //! 518 vertebrate motifs of JASPAR 2016, both strands, takes about a millisecond.
 //!
-//! Three things differ from that program on purpose: at least five columns are aligned unless asked otherwise
-//! (there, one), [`Match::p_value`] keeps double precision below 1e-45, where the table prints 0, and the comment
-//! lines of the table name this program.
+//! Four things differ from that program on purpose: at least five columns are aligned unless asked otherwise
+//! (there, one); scores of `blic` and `llr` whose range exceeds a hundred still tell matches apart
+//! ([`Scale::Sound`]; there every p-value is then 1, as with [`Scale::Meme`]); [`Match::p_value`] keeps double
+//! precision below 1e-45, where the table prints 0; and the comment lines of the table name this program.
 //!
 //! q-values rest on random resamples, and all queries of a run share one stream of random numbers, as in Tomtom:
 //! they depend, in their last digits, on the order of the queries. p- and E-values do not.

@@ -195,8 +195,15 @@ impl<'a> Null<'a> {
         mut visit: impl FnMut(usize, usize, Survival<'_>),
     ) {
         let query = self.histograms.len();
-        if let Some(classes) = self.shared.classes(self.histograms) {
-            return self.for_each_shared_span(&classes, longest, needed, visit);
+        let is_asked = |start, length| {
+            let is_edge = start == 0 || start + length == query;
+            (is_edge || length <= longest) && needed(start, length).is_some()
+        };
+        let longest_asked = (1..=query).rev().find(|&length| is_asked(0, length)).unwrap_or(0);
+        let asked = |start| (1..=query - start).filter(|&length| is_asked(start, length)).count();
+        let spans = || (0..query).map(asked).sum();
+        if let Some(classes) = self.shared.classes(self.histograms, longest_asked, spans) {
+            return self.for_each_shared_span(&classes, is_asked, visit);
         }
         self.columns = self.histograms.iter().map(|histogram| Column::new(histogram)).collect();
         let mut tails = Vec::new();
@@ -234,8 +241,7 @@ impl<'a> Null<'a> {
     fn for_each_shared_span(
         &mut self,
         classes: &[usize],
-        longest: usize,
-        needed: impl Fn(usize, usize) -> Option<usize>,
+        is_asked: impl Fn(usize, usize) -> bool,
         mut visit: impl FnMut(usize, usize, Survival<'_>),
     ) {
         let query = classes.len();
@@ -244,8 +250,7 @@ impl<'a> Null<'a> {
             let mut counts = vec![0u16; most];
             for (length, &class) in (1..).zip(&classes[start..]) {
                 counts[class] += 1;
-                let is_edge = start == 0 || start + length == query;
-                if (is_edge || length <= longest) && needed(start, length).is_some() {
+                if is_asked(start, length) {
                     let unaligned = self.unaligned(length);
                     let tails = self.shared.survival(&counts);
                     // Totals below those of a span are reached for certain, those above never.

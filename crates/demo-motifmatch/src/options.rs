@@ -128,7 +128,8 @@ pub enum Threshold {
     EValue(f64),
 }
 
-/// How motifs are compared; the default is what Tomtom does, with at least five columns aligned.
+/// How motifs are compared; the default is what Tomtom does, but with at least five columns aligned and with
+/// p-values below 1 for scores of a wide range, too ([`Scale::Meme`] has none).
 ///
 /// ```
 /// use demo_motifmatch::{Options, Threshold};

@@ -4,8 +4,10 @@ use demo_core::{AlphabetMotif, Motif};
 
 /// The number of sites assumed where a motif does not say.
 const DEFAULT_SITES: f64 = 100.0;
+/// The most sites of a motif: with hundreds of orders of magnitude more, scores would not be finite.
+pub(crate) const MOST_SITES: f64 = 1e12;
 /// Rows whose sum is nearer to 1 than this are taken as they are printed.
-const SUM_TOLERANCE: f64 = 1e-5;
+pub(crate) const SUM_TOLERANCE: f64 = 1e-5;
 
 /// Bits beneath which a query is too poor in information for Tomtom's null: as much as two and a half certain bases,
 /// which chance finds in most targets. The poorest motif of JASPAR 2016 has 5.4.
@@ -57,9 +59,13 @@ impl Source for AlphabetMotif {
 }
 
 impl Prepared {
-    /// Mixes the motif with `pseudocount` sites of background.
+    /// Mixes the motif with `pseudocount` sites of background; more than [`MOST_SITES`] count as so many.
     pub(crate) fn new(motif: &impl Source, pseudocount: f64, background: &[f64]) -> Self {
-        let sites = motif.sites().filter(|&sites| sites.is_finite() && sites > 0.0).unwrap_or(DEFAULT_SITES);
+        let sites = motif
+            .sites()
+            .filter(|&sites| sites.is_finite() && sites > 0.0)
+            .unwrap_or(DEFAULT_SITES)
+            .min(MOST_SITES);
         let letters = motif.letters();
         let mut values = Vec::with_capacity(motif.values().len());
         for row in motif.values().chunks_exact(letters) {

@@ -4,16 +4,24 @@
 //! distribution depends only on how many columns of each it has. Histograms are ordered by their content and a
 //! span's columns are added in that order, so that a distribution is the same to the bit whether it was kept from
 //! another query or made anew. Cost: one convolution for each combination that was not met before.
+//!
+//! On the way to one combination smaller ones are made, many more than the spans that are asked for where query and
+//! targets are wide and the targets have few widths: nothing is shared then.
 
 use std::collections::BTreeMap;
 
+use crate::bins::BINS;
 use crate::null::{Column, Sums, survival};
 
 /// The most distinct histograms for which spans are kept.
 const MOST: usize = 4;
 /// Columns a query must have for each of them, or spans hardly come again.
 const REPEATS: usize = 3;
-/// Numbers that are kept at most, eight bytes each.
+/// Columns of the longest span up to which distributions are shared whatever is asked for.
+const NARROW: usize = 40;
+/// Numbers that a query of longer spans may make, eight bytes each.
+const MADE: usize = 1 << 24;
+/// Numbers that are kept for the next query at most.
 const KEPT: usize = 1 << 20;
 
 /// Kept distributions, for one set of histograms at a time.
@@ -26,14 +34,27 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Which distinct histogram each column has; none where there are too many of them.
-    pub(crate) fn classes(&mut self, histograms: &[Vec<f64>]) -> Option<Vec<usize>> {
+    /// Which distinct histogram each column has; none where there are too many of them, or too many combinations
+    /// for so many `spans` of up to `longest` columns. That rests on the query and the targets alone, so that
+    /// queries have the same numbers in any company.
+    pub(crate) fn classes(
+        &mut self,
+        histograms: &[Vec<f64>],
+        longest: usize,
+        spans: impl FnOnce() -> usize,
+    ) -> Option<Vec<usize>> {
         let mut distinct: Vec<&Vec<f64>> = Vec::new();
         for histogram in histograms {
             if !distinct.contains(&histogram) {
                 distinct.push(histogram);
             }
             if distinct.len() > MOST || distinct.len() * REPEATS > histograms.len() {
+                return None;
+            }
+        }
+        if longest > NARROW {
+            let columns = |distinct| histograms.iter().filter(|&histogram| histogram == distinct).count();
+            if !are_few(distinct.iter().copied().map(columns), longest, spans()) {
                 return None;
             }
         }
@@ -86,5 +107,42 @@ impl Shared {
             sums.add(&Column::new(&self.distinct[class]), 0, &mut next);
         }
         next
+    }
+}
+
+/// Whether so many `columns` of each histogram have no more combinations of up to `longest` columns than there are
+/// `spans`, and these not too many numbers.
+fn are_few(columns: impl Iterator<Item = usize>, longest: usize, spans: usize) -> bool {
+    // By the number of columns combined.
+    let mut combinations = vec![0; longest + 1];
+    combinations[0] = 1;
+    for most in columns {
+        for length in (0..=longest).rev() {
+            combinations[length] = combinations[length.saturating_sub(most)..=length].iter().sum();
+        }
+    }
+    let numbers = || combinations.iter().enumerate().map(|(length, count)| 2 * BINS * length * count).sum();
+    combinations.iter().sum::<usize>() <= spans && (0..=MADE).contains(&numbers())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_shared_that_takes_more_than_it_saves() {
+        let is_shared = |query: usize, longest: usize, spans: usize| {
+            let histograms: Vec<Vec<f64>> = (0..query).map(|i| vec![1.0; 1 + i % 2]).collect();
+            Shared::default().classes(&histograms, longest, || spans).is_some()
+        };
+        // Targets of one width, as wide as the query, ask for the spans at either end of it.
+        let of_one_width = [20, 40, 41, 100, 300].map(|width| is_shared(width, width, 2 * width - 1));
+        assert_eq!(of_one_width, [true, true, false, false, false]);
+        // Targets of all widths ask for as many spans as there are columns, of each length.
+        assert!(is_shared(100, 60, 100 * 60) && is_shared(300, 45, 300 * 45));
+        // These would hold gigabytes.
+        assert!(!is_shared(1000, 200, 1000 * 200));
+        // None, one of either, and two: one of each or both of the second.
+        assert!(are_few([1, 2].into_iter(), 2, 5) && !are_few([1, 2].into_iter(), 2, 4));
     }
 }

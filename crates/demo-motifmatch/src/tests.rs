@@ -176,6 +176,23 @@ fn scores_that_differ_in_the_last_bit_alone_are_binned_as_the_exact_ones() {
     assert_equals_the_slow_twin(&tomtom.targets, &targets, &query, None, &background).unwrap();
 }
 
+#[test]
+fn wide_one_hot_queries_equal_the_slow_twin_whether_or_not_spans_are_shared() {
+    let motif = |width: usize, step: usize| {
+        let row = |i: usize| std::array::from_fn(|base| f64::from(u8::from(base == i * i / step % 4)));
+        Motif::new("m", ProbabilityMatrix::new((0..width).map(row).collect()).unwrap())
+    };
+    let query = motif(42, 3);
+    let (one_width, all_widths): (Vec<Motif>, Vec<Motif>) =
+        ([2, 5, 7].map(|step| motif(42, step)).into(), (5..=42).map(|width| motif(width, 5)).collect());
+    for targets in [one_width, all_widths] {
+        let tomtom = Tomtom::new(&targets, Options::default()).unwrap();
+        let (dna, background) = (Alphabet::dna(), [0.25; 4]);
+        assert_equals_the_slow_twin(&tomtom.targets, &targets, &query, dna.complements(), &background)
+            .unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
@@ -320,8 +337,51 @@ fn letters_must_be_the_same_and_have_complements_for_both_strands() {
             format!("background frequency {found} of letter G, wanted a finite number above 0")
         );
     }
+    assert_eq!(
+        refuse(std::slice::from_ref(&dna), &[25.0; 4]),
+        "found background frequencies that sum to 100, wanted a sum within 0.01 of 1"
+    );
     let tomtom = AlphabetTomtom::new(&[dna], &[0.25; 4], Options::default()).unwrap();
     assert_eq!(tomtom.query(&rna).unwrap_err().to_string(), mixed);
+}
+
+#[test]
+fn a_background_is_scaled_to_sum_to_one() {
+    let rows = vec![vec![0.1, 0.2, 0.3, 0.4], vec![0.7, 0.1, 0.1, 0.1]];
+    let motif = AlphabetMotif::new("m", Arc::new(Alphabet::dna()), &rows).unwrap();
+    let prepared = |background: [f64; 4]| {
+        let tomtom = AlphabetTomtom::new(std::slice::from_ref(&motif), &background, everything()).unwrap();
+        tomtom.targets.prepare(&motif).values
+    };
+    let exact = prepared([0.3, 0.2, 0.2, 0.3]);
+    for (found, wanted) in prepared([0.3015, 0.201, 0.201, 0.3015]).iter().zip(exact) {
+        assert!((found - wanted).abs() < 1e-15, "{found} {wanted}");
+    }
+}
+
+#[test]
+fn motifs_of_more_sites_than_can_be_scored_are_refused_and_queries_bounded() {
+    let rows = [vec![0.7, 0.1, 0.1, 0.1], vec![0.0, 0.0, 0.4, 0.6], vec![0.25; 4]];
+    let motif = |sites: f64| {
+        let motif = AlphabetMotif::new("m", Arc::new(Alphabet::dna()), &rows).unwrap();
+        motif.with_site_count(sites)
+    };
+    let message = "motif m: found 2000000000000 sites, wanted at most 1000000000000";
+    for distance in Distance::ALL {
+        let options = || Options { distance, threshold: Threshold::EValue(1e9), ..Options::default() };
+        let refused = AlphabetTomtom::new(&[motif(2e12)], &[0.25; 4], options()).unwrap_err();
+        assert_eq!(refused.to_string(), message);
+        let tomtom = AlphabetTomtom::new(&[motif(1e12), motif(20.0)], &[0.25; 4], options()).unwrap();
+        assert_eq!(tomtom.query(&motif(1e12)).unwrap().len(), 2);
+        assert_eq!(tomtom.query(&motif(2e12)).unwrap_err().to_string(), message);
+        let dna = |sites: f64| {
+            let rows = rows.iter().map(|row| <[f64; 4]>::try_from(row.as_slice()).unwrap()).collect();
+            Motif::new("m", ProbabilityMatrix::new(rows).unwrap()).with_site_count(sites)
+        };
+        assert_eq!(Tomtom::new(&[dna(2e12)], options()).unwrap_err().to_string(), message);
+        let tomtom = Tomtom::new(&[dna(100.0), dna(20.0)], options()).unwrap();
+        assert_eq!(tomtom.query(&dna(1e308)), tomtom.query(&dna(1e12)));
+    }
 }
 
 #[test]

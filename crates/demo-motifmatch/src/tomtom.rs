@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::distance::MAX_LETTERS;
 use crate::matches::{Match, TargetScore};
-use crate::prepare::Source;
+use crate::prepare::{MOST_SITES, SUM_TOLERANCE, Source};
 use crate::qvalue::DRAWS;
 use crate::targets::{Scratch, Targets};
 use crate::twister::Twister;
@@ -15,8 +15,11 @@ use crate::{Error, Options, QValues, Result};
 
 /// Queries that are given out to threads at a time; each brings a copy of the random numbers' state.
 const BATCH: usize = 64;
+/// How far the sum of a background may lie from 1 before it is an error.
+const BACKGROUND_TOLERANCE: f64 = 0.01;
 
-/// Targets ready to be searched; prepared once, they may be shared between threads.
+/// Targets ready to be searched; prepared once, they may be shared between threads. A query of more than 10¹²
+/// sites is compared as one of 10¹².
 ///
 /// ```
 /// use demo_core::{Motif, ProbabilityMatrix};
@@ -43,11 +46,15 @@ impl Tomtom {
     /// Prepares targets of DNA.
     ///
     /// # Errors
-    /// [`Error::NoTargets`] without targets, and what [`Options`] cannot ask for.
+    /// [`Error::NoTargets`] without targets, [`Error::TooManySites`] at one of more than 10¹² sites, and what
+    /// [`Options`] cannot ask for.
     pub fn new(targets: &[Motif], options: Options) -> Result<Self> {
         options.check()?;
         if targets.is_empty() {
             return Err(Error::NoTargets);
+        }
+        for target in targets {
+            check_sites(target.id(), target)?;
         }
         let dna = Alphabet::dna();
         let background = options.background.frequencies();
@@ -144,20 +151,23 @@ pub struct AlphabetTomtom {
 }
 
 impl AlphabetTomtom {
-    /// Prepares targets with `background`, the frequency of each letter; that of the options is not used.
+    /// Prepares targets with `background`, the frequency of each letter, scaled to sum to 1 where printing has
+    /// rounded it; that of the options is not used.
     ///
     /// # Errors
     /// [`Error::NoTargets`] without targets, [`Error::Alphabet`] where they are not over the same letters,
-    /// [`Error::TooManyLetters`] where these are more than 64, [`Error::BackgroundLength`] without a frequency for
-    /// each letter, [`Error::BackgroundFrequency`] at one that is no positive number, [`Error::OneStrand`] where
-    /// both strands are asked for and the letters have no complements, and what [`Options`] cannot ask for.
+    /// [`Error::TooManyLetters`] where these are more than 64, [`Error::TooManySites`] at one of more than 10¹²
+    /// sites, [`Error::BackgroundLength`] without a frequency for each letter, [`Error::BackgroundFrequency`] at one
+    /// that is no positive number, [`Error::BackgroundSum`] where their sum is off 1 by more than 0.01,
+    /// [`Error::OneStrand`] where both strands are asked for and the letters have no complements, and what
+    /// [`Options`] cannot ask for.
     pub fn new(targets: &[AlphabetMotif], background: &[f64], options: Options) -> Result<Self> {
         options.check()?;
         let Some(alphabet) = targets.first().map(AlphabetMotif::alphabet) else {
             return Err(Error::NoTargets);
         };
         for target in targets {
-            check_alphabet(alphabet, target)?;
+            check_motif(alphabet, target)?;
         }
         let wanted = alphabet.letters().len();
         if wanted > MAX_LETTERS {
@@ -172,11 +182,17 @@ impl AlphabetTomtom {
             let (letter, found) = (alphabet.letters()[at], background[at]);
             return Err(Error::BackgroundFrequency { letter, found });
         }
+        let sum: f64 = background.iter().sum();
+        if (sum - 1.0).abs() > BACKGROUND_TOLERANCE {
+            return Err(Error::BackgroundSum { found: sum });
+        }
+        let divisor = if (sum - 1.0).abs() > SUM_TOLERANCE { sum } else { 1.0 };
+        let background: Vec<f64> = background.iter().map(|frequency| frequency / divisor).collect();
         if options.both_strands && alphabet.complements().is_none() {
             return Err(Error::OneStrand { alphabet: alphabet.name().to_owned() });
         }
         let named = targets.iter().map(|motif| (motif.id(), motif));
-        let targets = Targets::new(named, alphabet.letters(), alphabet.complements(), background, options);
+        let targets = Targets::new(named, alphabet.letters(), alphabet.complements(), &background, options);
         Ok(Self { alphabet: Arc::clone(alphabet), targets })
     }
 
@@ -193,17 +209,17 @@ impl AlphabetTomtom {
     /// The matches of a single query, a run of its own.
     ///
     /// # Errors
-    /// [`Error::Alphabet`] where it is over other letters.
+    /// [`Error::Alphabet`] where it is over other letters, [`Error::TooManySites`] where it has more than 10¹².
     pub fn query(&self, query: &AlphabetMotif) -> Result<Vec<Match>> {
-        check_alphabet(&self.alphabet, query)?;
+        check_motif(&self.alphabet, query)?;
         Ok(self.targets.matches(query, &mut Twister::new(), &mut Scratch::default()))
     }
 
     /// Hands each query's index and matches to `visit`, as [`Tomtom::query_each`] does.
     ///
     /// # Errors
-    /// [`Error::Alphabet`], as one of `visit`, before any comparison where a query is over other letters, and the
-    /// first error that `visit` gives.
+    /// Those of [`query`](Self::query), as one of `visit`, before any comparison, and the first error that `visit`
+    /// gives.
     pub fn query_each<E: From<Error>>(
         &self,
         queries: &[AlphabetMotif],
@@ -224,7 +240,7 @@ impl AlphabetTomtom {
         visit: impl FnMut(usize, T) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         for query in queries {
-            check_alphabet(&self.alphabet, query)?;
+            check_motif(&self.alphabet, query)?;
         }
         each(&self.targets, queries, prepare, visit)
     }
@@ -235,15 +251,24 @@ impl AlphabetTomtom {
     }
 }
 
-fn check_alphabet(wanted: &Alphabet, motif: &AlphabetMotif) -> Result<()> {
+fn check_motif(wanted: &Alphabet, motif: &AlphabetMotif) -> Result<()> {
     if motif.alphabet().is_same_as(wanted) {
-        return Ok(());
+        return check_sites(motif.id(), motif);
     }
     Err(Error::Alphabet {
         motif: motif.id().to_owned(),
         found: motif.alphabet().name().to_owned(),
         wanted: wanted.name().to_owned(),
     })
+}
+
+fn check_sites(id: &str, motif: &impl Source) -> Result<()> {
+    match motif.sites() {
+        Some(found) if found.is_finite() && found > MOST_SITES => {
+            Err(Error::TooManySites { motif: id.to_owned(), found, most: MOST_SITES })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Compares the queries in one run, and visits in order what is made of their matches.

@@ -57,12 +57,7 @@ pub fn write_footer(mut out: impl Write, program: &str, version: &str, command: 
     writeln!(out, "# {command}")
 }
 
-/// C's `%g` of the number as single precision: six significant digits, trailing zeros dropped.
-pub fn general(number: f64) -> String {
-    general_double(f64::from(number as f32))
-}
-
-/// C's `%g` of the number itself.
+/// C's `%g` of the number: six significant digits, trailing zeros dropped.
 pub(crate) fn general_double(number: f64) -> String {
     let mut text = String::new();
     push_general(&mut text, number);
@@ -221,7 +216,7 @@ mod tests {
             (1_200.0, "1200"),
         ];
         for (number, text) in printed {
-            assert_eq!(general(number), text);
+            assert_eq!(general_double(f64::from(number as f32)), text);
         }
     }
 }

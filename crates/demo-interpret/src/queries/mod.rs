@@ -23,8 +23,10 @@ pub use saliency::{SaliencyQueryConfig, saliency_queries};
 pub use shared::shared_queries;
 pub use temporal::{TemporalQueryConfig, TemporalSide, temporal_queries};
 
-use crate::FilterMotif;
-use crate::align::AlignedMotif;
+use crate::align::{AlignedMotif, AlignmentConfig};
+use crate::error::check_setting;
+use crate::seeds::WORD;
+use crate::{FilterMotif, Result};
 
 /// Where a query comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -140,6 +142,15 @@ pub fn filter_queries(filters: &[FilterMotif]) -> Vec<QueryMotif> {
         Some(QueryMotif::new(motif, QuerySource::Filter, None, Some(filter.sites.len())))
     };
     filters.iter().filter_map(query).collect()
+}
+
+/// Refuses a width of windows that are cut from a sequence of `length`, to be aligned or to be stacked.
+fn check_width(width: usize, length: usize, alignment: Option<&AlignmentConfig>) -> Result<()> {
+    let (least, wanted) = match alignment {
+        Some(_) => (WORD, "between 6 and the sequences' length"),
+        None => (1, "between 1 and the sequences' length"),
+    };
+    check_setting("width", width as f64, (least..=length).contains(&width), wanted)
 }
 
 /// Aligned motifs as queries named `prefix_1`, `prefix_2`, ...

@@ -5,9 +5,8 @@
 use demo_core::{Attribution, DnaSequence};
 use serde::{Deserialize, Serialize};
 
-use super::{QueryMotif, QuerySource, aligned_queries};
+use super::{QueryMotif, QuerySource, aligned_queries, check_width};
 use crate::align::{Aligner, AlignmentConfig};
-use crate::error::check_setting;
 use crate::{Error, Result};
 
 /// How motifs are made of attributions.
@@ -51,8 +50,7 @@ pub fn saliency_queries(
         if found != wanted {
             return Err(Error::AttributionLength { sequence, found, wanted });
         }
-        let fits = (1..=wanted).contains(&config.width);
-        check_setting("width", config.width as f64, fits, "at most the sequences' length")?;
+        check_width(config.width, wanted, Some(&config.alignment))?;
         windows.push((sequence, highest(sequence, attribution.scores(), config.width)?));
     }
     let motifs = aligner.align(sequences, &windows, config.width)?;
@@ -118,7 +116,11 @@ mod tests {
         assert!(matches!(ask(&sequences, &wrong), Err(Error::AttributionLength { sequence: 1, .. })));
         // Two windows are fewer than the least number of sites.
         assert!(ask(&sequences, &[map(20), map(20)]).unwrap().is_empty());
-        let config = SaliencyQueryConfig { width: 21, ..config };
-        assert!(saliency_queries(&sequences, &[map(20), map(20)], &config).is_err());
+        for width in [0, 5, 21] {
+            let config = SaliencyQueryConfig { width, ..config.clone() };
+            let error = saliency_queries(&sequences, &[map(20), map(20)], &config).unwrap_err();
+            let wanted = format!("width: found {width}, wanted between 6 and the sequences' length");
+            assert_eq!(error.to_string(), wanted);
+        }
     }
 }

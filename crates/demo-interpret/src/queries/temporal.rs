@@ -9,7 +9,7 @@
 use demo_core::{Background, CountMatrix, DnaSequence, Motif, Strand};
 use serde::{Deserialize, Serialize};
 
-use super::{QueryMotif, QuerySource, aligned_queries};
+use super::{QueryMotif, QuerySource, aligned_queries, check_width};
 use crate::align::{Aligner, AlignmentConfig};
 use crate::error::check_setting;
 use crate::sites::{Site, count};
@@ -60,13 +60,12 @@ impl Default for TemporalQueryConfig {
 ///
 /// # Errors
 /// Without sequences, where scores and sequences do not agree, and at a setting outside its range; the
-/// width is at least 6 where windows are aligned.
+/// width lies between 1, or 6 where windows are aligned, and the sequences' length.
 pub fn temporal_queries(
     sequences: &[DnaSequence],
     scores: &[TemporalScores],
     config: &TemporalQueryConfig,
 ) -> Result<Vec<QueryMotif>> {
-    check_setting("width", config.width as f64, config.width > 0, "at least 1")?;
     let rise = config.minimum_rise;
     check_setting("minimum_rise", rise.into(), (0.0..1.0).contains(&rise), "at least 0, below 1")?;
     if sequences.is_empty() {
@@ -82,6 +81,7 @@ pub fn temporal_queries(
                 return Err(Error::AttributionLength { sequence, found, wanted });
             }
         }
+        check_width(config.width, wanted, config.alignment.as_ref())?;
     }
     let mut queries = Vec::new();
     if config.side != TemporalSide::Suffixes {
@@ -211,6 +211,19 @@ mod tests {
         let scores = vec![flat; 20];
         for config in [stacked(TemporalSide::Both), TemporalQueryConfig::default()] {
             assert!(temporal_queries(&sequences, &scores, &config).unwrap().is_empty());
+        }
+        for (alignment, least) in [(None, 1), (Some(AlignmentConfig::default()), 6)] {
+            for width in [least - 1, 51] {
+                let config = TemporalQueryConfig {
+                    width,
+                    alignment: alignment.clone(),
+                    ..stacked(TemporalSide::Both)
+                };
+                let error = temporal_queries(&sequences, &scores, &config).unwrap_err();
+                let wanted =
+                    format!("width: found {width}, wanted between {least} and the sequences' length");
+                assert_eq!(error.to_string(), wanted);
+            }
         }
         let error = temporal_queries(&sequences, &scores[..3], &stacked(TemporalSide::Both)).unwrap_err();
         assert_eq!(error.to_string(), "found 3 temporal scores for 20 sequences, wanted one each");

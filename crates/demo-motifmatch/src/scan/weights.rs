@@ -16,6 +16,9 @@ use demo_core::{Background, LogOddsMatrix};
 const STEPS: usize = 1000;
 /// Steps that all columns together may span.
 const ALL_STEPS: usize = 60_000;
+/// Bits between the best and the worst base of the widest column beneath which all columns are the background's:
+/// what rounding leaves of a ratio of 1.
+const LEAST: f64 = 1e-9;
 /// What a base of probability zero loses.
 const FORBIDDEN: u32 = u32::MAX;
 
@@ -41,7 +44,7 @@ impl Weights {
         let widest = matrix.rows().iter().map(ends).map(|(low, high)| high - low).fold(0.0, f64::max);
         let steps = STEPS.min(ALL_STEPS / matrix.width().max(1)).max(1);
         // Where all columns are those of the background there is nothing to lose.
-        let step = if widest > 0.0 { widest / steps as f64 } else { 1.0 };
+        let step = if widest > LEAST { widest / steps as f64 } else { 1.0 };
         let lost = |row: &[f64; 4]| {
             let high = ends(row).1;
             row.map(|bits| if bits.is_finite() { ((high - bits) / step).round() as u32 } else { FORBIDDEN })
@@ -176,8 +179,12 @@ mod tests {
 
     #[test]
     fn a_motif_like_the_background_loses_nothing() {
-        let weights = weights(vec![[0.25; 4]; 3], &Background::UNIFORM);
-        assert_eq!((weights.tail(&Background::UNIFORM, 1.0), weights.score(0)), (vec![1.0], 0.0));
+        let uneven = Background::new([0.29, 0.21, 0.21, 0.29]).unwrap();
+        for background in [Background::UNIFORM, uneven] {
+            let weights = weights(vec![background.frequencies(); 15], &background);
+            assert_eq!(weights.losses(), [[0; 4]; 15]);
+            assert!(weights.tail(&background, 0.5).is_empty() && weights.score(0).abs() < 1e-9);
+        }
     }
 
     #[test]
