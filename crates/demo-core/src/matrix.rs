@@ -68,7 +68,7 @@ impl CountMatrix {
     /// Checks the rows, position × base.
     ///
     /// # Errors
-    /// [`Error::ZeroWidth`] without rows, [`Error::Row`] at a row that is negative, not finite or all zero.
+    /// [`Error::ZeroWidth`] without rows, [`Error::Row`] at a row that is negative, not finite, all zero, or too large to be summed.
     pub fn new(rows: Vec<[f64; 4]>) -> Result<Self> {
         check_rows(&rows)?;
         Ok(Self { rows })
@@ -253,7 +253,8 @@ fn check_rows(rows: &[[f64; 4]]) -> Result<()> {
     }
     for (row, values) in rows.iter().enumerate() {
         let numbers = values.iter().all(|v| v.is_finite() && *v >= 0.0);
-        if !numbers || values.iter().sum::<f64>() <= 0.0 {
+        let sum: f64 = values.iter().sum();
+        if !numbers || sum <= 0.0 || sum.is_infinite() {
             return Err(Error::Row { row, found: *values });
         }
     }
@@ -284,6 +285,9 @@ mod tests {
         assert_eq!(CountMatrix::new(vec![]), Err(Error::ZeroWidth));
         let rows = vec![[1.0; 4], [0.0; 4]];
         assert_eq!(CountMatrix::new(rows), Err(Error::Row { row: 1, found: [0.0; 4] }));
+        // Finite numbers whose sum is not.
+        let huge = vec![[1e308, 1e308, 0.0, 0.0]];
+        assert!(matches!(CountMatrix::new(huge), Err(Error::Row { row: 0, .. })));
         let nan = CountMatrix::new(vec![[f64::NAN, 1.0, 1.0, 1.0]]).unwrap_err();
         assert!(nan.to_string().starts_with("matrix row 1: found [NaN"));
         let off = ProbabilityMatrix::new(vec![[0.25; 4], [0.5, 0.25, 0.25, 0.02]]).unwrap_err();

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::interval::student_two_sided;
 use crate::{Result, Summary};
 
+/// A standard deviation below this share of the largest difference is rounding.
+const ROUNDING: f64 = 1e-10;
+
 /// The outcome of a paired t test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairedT {
@@ -28,9 +31,10 @@ pub fn paired_t(differences: &[f64]) -> Result<Option<PairedT>> {
         return Ok(None);
     }
     let summary = Summary::new(differences)?;
-    // Differences that are equal on paper may differ by rounding; that is no spread to test with.
+    // Differences that are equal on paper differ by the rounding of what was subtracted, which may be far larger
+    // than they are; that is no spread to test with.
     let largest = differences.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
-    let Some(sd) = summary.sd.filter(|&sd| sd > 4.0 * f64::EPSILON * largest) else {
+    let Some(sd) = summary.sd.filter(|&sd| sd > ROUNDING * largest) else {
         return Ok(None);
     };
     let cohens_d = summary.mean / sd;
@@ -65,6 +69,7 @@ mod tests {
         assert_eq!(paired_t(&[0.1]), Ok(None));
         assert_eq!(paired_t(&[0.0, 0.0]), Ok(None));
         assert_eq!(paired_t(&[0.9 - 0.8, 0.8 - 0.7, 0.5 - 0.4]), Ok(None));
+        assert_eq!(paired_t(&[0.95 - 0.9, 0.75 - 0.7, 0.6 - 0.55]), Ok(None));
         assert!(paired_t(&[0.1, f64::INFINITY]).is_err());
     }
 }
