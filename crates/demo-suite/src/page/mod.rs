@@ -19,7 +19,7 @@ use crate::motif_counts::CountRow;
 use crate::published::{PublishedAuroc, PublishedCount};
 use crate::run::{ExplainedModel, FinishedJob, Run};
 use crate::stages::evaluate::LEVEL;
-use crate::tables::{Comparison, DEEPBIND, LearningCurve, TruthSummary};
+use crate::tables::{BOTH_PROTOCOLS, Comparison, DEEPBIND, LearningCurve, TruthSummary};
 use crate::{Result, published};
 
 /// What is said over all sets: comparison, explanations against truth, motif counts, learning curves.
@@ -137,6 +137,8 @@ fn tests(comparison: &Comparison) -> Vec<PairTest> {
             rows.extend(pairs.iter().filter_map(test));
         }
     }
+    let test = |pair| PairTest::from_comparison(pair, "protocols", BOTH_PROTOCOLS);
+    rows.extend(comparison.between_protocols.iter().filter_map(test));
     rows
 }
 

@@ -24,6 +24,9 @@ pub(crate) const DEEPBIND: &str = "DeepBind*";
 /// Resamples of the factors.
 pub(super) const REPLICATES: usize = 10_000;
 
+/// What stands for the protocol of tests between protocols.
+pub(crate) const BOTH_PROTOCOLS: &str = "both";
+
 /// Columns of the table.
 const COLUMNS: usize = 23;
 
@@ -31,6 +34,8 @@ const COLUMNS: usize = 23;
 pub(crate) struct Comparison {
     pub(crate) source: Source,
     pub(crate) protocols: Vec<ProtocolComparison>,
+    /// Each model under one protocol against the same under the other; none of a run with one.
+    pub(crate) between_protocols: Vec<PairComparison>,
     pub(crate) published: Vec<PublishedAuroc>,
 }
 
@@ -60,8 +65,53 @@ impl Comparison {
         let protocols = protocols
             .map(|&protocol| compare(run, (jobs, judged), protocol, source))
             .collect::<Result<_>>()?;
-        Ok(Self { source, protocols, published: published_aurocs() })
+        let between_protocols = between_protocols(run, jobs, source)?;
+        Ok(Self { source, protocols, between_protocols, published: published_aurocs() })
     }
+}
+
+/// The resamples of every interval here.
+fn bootstrap(run: &Run) -> Bootstrap {
+    let seed = Seed::new(run.settings.seed).child("summary bootstrap");
+    Bootstrap { replicates: REPLICATES, level: LEVEL, seed }
+}
+
+fn origin(source: Source) -> Origin {
+    match source {
+        Source::Simulated => Origin::Simulated,
+        Source::Real => Origin::Real,
+    }
+}
+
+/// Each model under the first protocol against the same under the second, corrected over the models that have
+/// networks under both.
+fn between_protocols(run: &Run, jobs: &[FinishedJob], source: Source) -> Result<Vec<PairComparison>> {
+    let [first, second] = run.settings.protocols[..] else { return Ok(Vec::new()) };
+    let counting = jobs.iter().filter(|finished| finished.train.counts());
+    let rows: Vec<Row> = counting
+        .map(|finished| Row { model: under(finished.job.model, finished.job.protocol), ..row(run, finished) })
+        .collect();
+    let table = ResultTable::new(&rows, origin(source))?;
+    compare_under(&table, &run.settings.models, [first, second], &bootstrap(run))
+}
+
+/// The name of a model under a protocol.
+fn under(model: ModelKind, protocol: Protocol) -> String {
+    format!("{model} ({protocol})")
+}
+
+fn compare_under(
+    table: &ResultTable,
+    models: &[ModelKind],
+    protocols: [Protocol; 2],
+    bootstrap: &Bootstrap,
+) -> Result<Vec<PairComparison>> {
+    let names = models.iter().map(|&model| protocols.map(|protocol| under(model, protocol)));
+    let names: Vec<[String; 2]> =
+        names.filter(|pair| pair.iter().all(|name| table.models().contains(name))).collect();
+    let pairs: Vec<(&str, &str)> =
+        names.iter().map(|[first, second]| (first.as_str(), second.as_str())).collect();
+    Ok(table.compare(&pairs, bootstrap)?)
 }
 
 impl ProtocolComparison {
@@ -78,15 +128,7 @@ fn compare(
     protocol: Protocol,
     source: Source,
 ) -> Result<ProtocolComparison> {
-    let origin = match source {
-        Source::Simulated => Origin::Simulated,
-        Source::Real => Origin::Real,
-    };
-    let bootstrap = Bootstrap {
-        replicates: REPLICATES,
-        level: LEVEL,
-        seed: Seed::new(run.settings.seed).child("summary bootstrap"),
-    };
+    let (origin, bootstrap) = (origin(source), bootstrap(run));
     let under: Vec<&FinishedJob> = jobs.iter().filter(|finished| finished.job.protocol == protocol).collect();
     let mut rows: Vec<Row> =
         under.iter().filter(|finished| finished.train.counts()).map(|f| row(run, f)).collect();
@@ -182,7 +224,7 @@ pub(super) fn published_rows(run: &Run) -> Vec<Row> {
 }
 
 /// The table: sections `model`, `seed`, `ensemble`, `ranks`, `pair`, `against-published`, `ensemble-pair`,
-/// `ensemble-against-published` and `published`.
+/// `ensemble-against-published`, `protocol-pair` and `published`.
 pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
     let mut table = Table::new(columns());
     for under in &comparison.protocols {
@@ -204,9 +246,13 @@ pub(crate) fn summary(comparison: &Comparison) -> Result<Table> {
         let sections = ["pair", "against-published", "ensemble-pair", "ensemble-against-published"];
         for (section, family) in sections.into_iter().zip(under.families()) {
             for pair in family {
-                table.push(pair_row(section, comparison.source, under, pair))?;
+                let nemenyi = under.nemenyi(&pair.first, &pair.second);
+                table.push(pair_row((section, comparison.source, under.protocol.name()), pair, nemenyi))?;
             }
         }
+    }
+    for pair in &comparison.between_protocols {
+        table.push(pair_row(("protocol-pair", comparison.source, BOTH_PROTOCOLS), pair, None))?;
     }
     for figure in &comparison.published {
         let mut row = vec![Cell::Missing; COLUMNS];
@@ -305,11 +351,15 @@ fn model_row(
     row
 }
 
-fn pair_row(section: &str, source: Source, under: &ProtocolComparison, pair: &PairComparison) -> Vec<Cell> {
+fn pair_row(
+    (section, source, protocol): (&str, Source, &str),
+    pair: &PairComparison,
+    nemenyi: Option<f64>,
+) -> Vec<Cell> {
     vec![
         section.into(),
         source.to_string().into(),
-        under.protocol.name().into(),
+        protocol.into(),
         format!("{} - {}", pair.first, pair.second).into(),
         pair.sets.into(),
         pair.tfs.into(),
@@ -325,7 +375,7 @@ fn pair_row(section: &str, source: Source, under: &ProtocolComparison, pair: &Pa
         pair.effects.map(|effects| effects.hedges_g).into(),
         pair.effects.map(|effects| effects.rank_biserial).into(),
         Cell::Missing,
-        under.nemenyi(&pair.first, &pair.second).into(),
+        nemenyi.into(),
         Cell::Missing,
         Cell::Missing,
         Cell::Missing,
@@ -337,4 +387,36 @@ fn pair_row(section: &str, source: Source, under: &ProtocolComparison, pair: &Pa
 pub(super) fn estimate(value: f64, interval: Option<demo_eval::Interval>) -> Cell {
     let (low, high) = interval.map_or((f64::NAN, f64::NAN), |interval| (interval.low, interval.high));
     Cell::Estimate(value, low, high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_compared_with_itself_under_the_other_protocol() {
+        let row = |set: &str, model: &str, value: f64| Row {
+            set: set.to_owned(),
+            tf: set.to_owned(),
+            model: model.to_owned(),
+            fold: Some(0),
+            seed: 1,
+            value,
+        };
+        let of = |model: &str, values: [f64; 3]| {
+            ["A", "B", "C"].into_iter().zip(values).map(|(set, v)| row(set, model, v)).collect::<Vec<_>>()
+        };
+        let mut rows = of("cnn (honest)", [0.9, 0.8, 0.85]);
+        rows.extend(of("cnn (as-published)", [0.85, 0.72, 0.83]));
+        rows.extend(of("rnn (honest)", [0.9, 0.9, 0.9]));
+        let table = ResultTable::new(&rows, Origin::Simulated).unwrap();
+        let bootstrap = Bootstrap { replicates: 100, level: LEVEL, seed: Seed::new(1) };
+        let models = [ModelKind::Cnn, ModelKind::Rnn];
+        let protocols = [Protocol::Honest, Protocol::AsPublished];
+        let found = compare_under(&table, &models, protocols, &bootstrap).unwrap();
+        let [pair] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((pair.first.as_str(), pair.second.as_str()), ("cnn (honest)", "cnn (as-published)"));
+        assert!((pair.difference.unwrap().mean - 0.05).abs() < 1e-12);
+        assert_eq!((pair.tfs, pair.t_holm), (3, pair.t_test.map(|test| test.p)));
+    }
 }

@@ -14,7 +14,7 @@ mod recovery;
 mod results;
 mod truth;
 
-pub(crate) use comparison::{Comparison, DEEPBIND, ProtocolComparison, summary};
+pub(crate) use comparison::{BOTH_PROTOCOLS, Comparison, DEEPBIND, ProtocolComparison, summary};
 pub(crate) use counts::motif_counts;
 pub(crate) use decoys::decoys;
 pub(crate) use delong::delong;

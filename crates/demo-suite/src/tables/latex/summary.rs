@@ -1,9 +1,10 @@
 //! `report/summary.tex`: what a paper would print of a run, as `booktabs` tables.
 
+use demo_eval::Comparison as PairComparison;
 use demo_report::{Cell, Citation, Column, Format, Table};
 
 use crate::Result;
-use crate::tables::comparison::{Comparison, estimate};
+use crate::tables::comparison::{BOTH_PROTOCOLS, Comparison, estimate};
 
 /// Models over sets, pairs of models, and published figures with their status; the first line says
 /// what the tables need and cite.
@@ -86,21 +87,26 @@ fn pairs(comparison: &Comparison) -> Result<Table> {
         Column::new("Hedges' g", Format::Fixed(2)),
         Column::new("Rank-biserial", Format::Fixed(2)),
     ]);
+    let row = |pair: &PairComparison, protocol: &str, nemenyi: Option<f64>| {
+        vec![
+            format!("{} - {}", pair.first, pair.second).into(),
+            protocol.into(),
+            pair.tfs.into(),
+            pair.difference.map_or(Cell::Missing, |over| estimate(over.mean, pair.interval)),
+            pair.t_holm.into(),
+            pair.wilcoxon_holm.into(),
+            nemenyi.into(),
+            pair.effects.map(|effects| effects.hedges_g).into(),
+            pair.effects.map(|effects| effects.rank_biserial).into(),
+        ]
+    };
     for under in &comparison.protocols {
-        let ensembles = under.ensembles.pairs.iter().chain(&under.ensembles.against_published);
-        for pair in under.pairs.iter().chain(&under.against_published).chain(ensembles) {
-            table.push(vec![
-                format!("{} - {}", pair.first, pair.second).into(),
-                under.protocol.name().into(),
-                pair.tfs.into(),
-                pair.difference.map_or(Cell::Missing, |over| estimate(over.mean, pair.interval)),
-                pair.t_holm.into(),
-                pair.wilcoxon_holm.into(),
-                under.nemenyi(&pair.first, &pair.second).into(),
-                pair.effects.map(|effects| effects.hedges_g).into(),
-                pair.effects.map(|effects| effects.rank_biserial).into(),
-            ])?;
+        for pair in under.families().into_iter().flatten() {
+            table.push(row(pair, under.protocol.name(), under.nemenyi(&pair.first, &pair.second)))?;
         }
+    }
+    for pair in &comparison.between_protocols {
+        table.push(row(pair, BOTH_PROTOCOLS, None))?;
     }
     Ok(table)
 }
