@@ -107,13 +107,13 @@ impl DnaSequence {
     /// Reads letters of either case; every IUPAC code that is not A, C, G or T is an unknown base.
     ///
     /// # Errors
-    /// [`Error::Letter`] at the first byte that is no IUPAC DNA code.
+    /// [`Error::Letter`] at the first character that is no IUPAC DNA code.
     pub fn from_ascii(letters: &[u8]) -> Result<Self> {
         // Without a branch a letter; what is wrong is looked for only where something is.
         let codes: Box<[u8]> = letters.iter().map(|&letter| CODES[usize::from(letter)]).collect();
         if codes.iter().fold(0, |most, &code| code.max(most)) > UNKNOWN {
             let foreign = codes.iter().position(|&code| code > UNKNOWN).unwrap_or(0);
-            return Err(Error::Letter { position: foreign, found: char::from(letters[foreign]) });
+            return Err(Error::Letter { position: foreign, found: character_at(letters, foreign) });
         }
         Ok(Self { codes })
     }
@@ -168,6 +168,12 @@ impl DnaSequence {
         };
         self.codes.iter().map(row).collect()
     }
+}
+
+/// The character that begins at a byte; where the bytes are not UTF-8, the byte taken for Latin-1.
+fn character_at(letters: &[u8], position: usize) -> char {
+    let character = letters[position..].utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+    character.unwrap_or(char::from(letters[position]))
 }
 
 /// The code of every letter; 255 where there is none.
@@ -241,6 +247,10 @@ mod tests {
         let error = "ACXG".parse::<DnaSequence>().unwrap_err();
         assert_eq!(error, Error::Letter { position: 2, found: 'X' });
         assert!(error.to_string().starts_with("position 3: found 'X'"));
+        for (letters, found) in [("ACé".as_bytes(), 'é'), ("AC€G".as_bytes(), '€'), (b"AC\xe9G", 'é')]
+        {
+            assert_eq!(DnaSequence::from_ascii(letters), Err(Error::Letter { position: 2, found }));
+        }
     }
 
     #[test]

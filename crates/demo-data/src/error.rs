@@ -3,7 +3,7 @@
 //! Lines count from 1, as editors do.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A record of a file, named so that a user finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,7 +260,11 @@ pub enum Error {
         wanted: String,
     },
     /// A file whose bytes are not those wanted.
-    #[error("{}: found the SHA-256 {found}, wanted {wanted}; if this file is there, remove it and fetch it again", path.display())]
+    #[error(
+        "{}: found the SHA-256 {found}, wanted {wanted}{}; if this file is there, remove it and fetch it again",
+        path.display(),
+        noted_text(noted_in.as_deref())
+    )]
     Checksum {
         /// The file.
         path: PathBuf,
@@ -268,6 +272,8 @@ pub enum Error {
         found: String,
         /// The checksum wanted.
         wanted: String,
+        /// The note that holds the checksum wanted, where none is published.
+        noted_in: Option<PathBuf>,
     },
     /// An archive that is damaged, or an entry of it that is not unpacked.
     #[error("{}: entry {entry:?}: found {found}, wanted only files and folders inside the archive", path.display())]
@@ -285,6 +291,13 @@ pub enum Error {
         /// What the writer says.
         source: csv::Error,
     },
+}
+
+fn noted_text(noted_in: Option<&Path>) -> String {
+    let text = |sums: &Path| {
+        format!(" (noted in {}: if this file is the right one, remove its line there)", sums.display())
+    };
+    noted_in.map(text).unwrap_or_default()
 }
 
 fn nearest_text(nearest: &[String]) -> String {

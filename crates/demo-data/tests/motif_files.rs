@@ -8,7 +8,7 @@ use std::path::Path;
 use demo_core::{Background, Motif, ProbabilityMatrix};
 use demo_data::{
     Error, MotifCollection, MotifFormat, MotifReading, format_motifs, format_motifs_tsv, parse_motifs,
-    read_motifs, write_motifs, write_motifs_tsv,
+    read_any_motifs, read_motifs, write_motifs, write_motifs_tsv,
 };
 use proptest::prelude::*;
 
@@ -138,6 +138,17 @@ fn meme_errors_name_their_line() {
     );
     assert_eq!(matrix("w= 2", "1 0 0 0\n"), "x, line 3: found 1 rows for motif a, wanted 2, as w= says");
     assert_eq!(matrix("w= two", ""), "x, line 3: found w= two, wanted a number behind w=");
+    for (key, values, wanted) in [
+        ("nsites", ["nan", "-1", "1e308", "x"], "a number from 0 to 1e12"),
+        ("E", ["nan", "-1", "-inf", "x"], "a number of 0 or more"),
+    ] {
+        for value in values {
+            assert_eq!(
+                matrix(&format!("w= 1 {key}= {value}"), "1 0 0 0\n"),
+                format!("x, line 3: found {key}= {value}, wanted {wanted} behind {key}=")
+            );
+        }
+    }
     assert_eq!(
         matrix("w= 1", "1 0 0\n"),
         "x, line 4: found \"1 0 0\", wanted four numbers, for A, C, G and T"
@@ -216,6 +227,47 @@ fn probabilities_in_a_format_of_counts_are_no_single_site() {
 }
 
 #[test]
+fn more_sites_than_any_motif_has_are_refused() {
+    let wanted = |line: usize| {
+        format!(
+            "x, line {line}: found counts [1e77, 0.0, 0.0, 0.0] in motif a, which sum to 1e77, wanted at most 1e12 sites"
+        )
+    };
+    assert_eq!(message(">a\nA [1 1e77]\nC [1 0]\nG [1 0]\nT [1 0]"), wanted(2));
+    assert_eq!(message(">a\n1 1 1 1\n1e77 0 0 0\n1 1 1 1\n1 1 1 1\n1 1 1 1\n"), wanted(3));
+    assert_eq!(message("ID a\nP0 A C G T\n01 1 1 1 1\n02 1e77 0 0 0\n//\n"), wanted(4));
+}
+
+#[test]
+fn alphabets_by_name_are_read_in_every_dress() {
+    let read = |symbols: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.meme");
+        let text = format!(
+            "MEME version 5\nALPHABET \"Bases\"\n{symbols}\nEND ALPHABET\nMOTIF a\n\
+             letter-probability matrix: w= 1\n1 0 0 0\n"
+        );
+        fs::write(&path, text).unwrap();
+        read_any_motifs(&path, &MotifReading::default()).map(|found| found.alphabet)
+    };
+    let wanted = read("A \"Adenine\" 8510A8 ~ T \"Thymine\" A89610\nC ~ G").unwrap();
+    assert_eq!(wanted.letters(), ['A', 'C', 'G', 'T']);
+    for symbols in [
+        "A~T\nC~G",
+        "A \"Adenine\" 8510A8~T \"Thymine\" A89610\nC~ G # and \"G\"~C = both\n# N = ACGT",
+        "A ~T\nC ~ G\nN \"Any base\" 808080 = ACGT\nN=ACGT\nR \"A = G\" =AG",
+    ] {
+        assert!(read(symbols).unwrap().is_same_as(&wanted), "{symbols}");
+    }
+    let error = read("A ~\nC ~ G").unwrap_err().to_string();
+    assert!(
+        error.ends_with(
+            "line 3: found \"A ~\", wanted a letter of the alphabet such as A, or two such as A ~ T"
+        )
+    );
+}
+
+#[test]
 fn jaspar_errors_name_their_line() {
     assert_eq!(
         message(">a\nA [1 2]\nC [1 2]\nG [1 2]\n>b\n"),
@@ -283,6 +335,11 @@ fn transfac_is_read_in_its_dialects() {
     assert!(
         message("ID a\nP0 A C G T\n01 1 2 x 4\n").contains("line 3: found \"1 2 x 4\", wanted four counts")
     );
+    // A blank within a count leaves five numbers, of which none is a consensus.
+    for row in ["10 2 0 0 7", "1 0 2 0 0", "1 2 3 4 AC"] {
+        let wanted = format!("x, line 3: found {row:?}, wanted four counts");
+        assert_eq!(message(&format!("ID a\nP0 A C G T\n01 {row}\n//\n")), wanted);
+    }
     assert!(message("P0 A C G T\n01 1 2 3 4\n//").contains("line 1: found a matrix without identifier"));
     assert!(message("ID a\nP0 A C G T\n//\n").contains("line 1: motif a: the matrix has no rows"));
     assert!(

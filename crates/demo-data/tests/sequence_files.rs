@@ -120,6 +120,17 @@ fn a_positive_without_another_arrangement_is_left_out_and_told() {
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].place().line, 2);
     assert!(warnings[0].message().contains("left out"));
+    // Where none is left, what was said of the first one is the error.
+    let train = deepbind(&["A seq_00001_peak AAAAAAAAAAAAAA 1", "A seq_00003_peak CCCCCCCCCCCCCC 1"]);
+    let text = message(&folder(&[("X_AC.seq", &train), ("X_B.seq", &good_test_half())]));
+    assert!(
+        text.starts_with("DIR/X_AC.seq, line 2: found 2 bound sequences, none of which can be used ("),
+        "{text}"
+    );
+    assert!(
+        text.contains(warnings[0].message()) && text.contains("or unbound sequences in the file"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -367,8 +378,15 @@ fn duplicate_sets_are_named() {
 
 #[test]
 fn folders_without_sets_are_named() {
-    let dir = folder(&[("readme.txt", "")]);
-    assert!(message(&dir).starts_with("DIR: found no data set, wanted <set>_AC.seq.gz"));
+    let (table, fasta) = (good_test_half(), ">a\nACGT\n");
+    let nameless: [&[(&str, &str)]; 3] = [
+        &[("readme.txt", "")],
+        &[("_AC.seq", &table), ("_B.seq", &table)],
+        &[(".bound.fa", fasta), ("_unbound.fa", fasta)],
+    ];
+    for files in nameless {
+        assert!(message(&folder(files)).starts_with("DIR: found no data set, wanted <set>_AC.seq.gz"));
+    }
     let error = read_folder(Path::new("/no/such/folder")).unwrap_err();
     assert!(error.to_string().starts_with("/no/such/folder: cannot be read"));
 }

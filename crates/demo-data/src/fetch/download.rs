@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use ureq::http::{HeaderMap, Response};
 
 use super::http::{Client, Rest};
+use super::sums::Wanted;
 use super::{FetchConfig, Progress, RemoteFile, contents, open_locked, part_of};
 use crate::{Error, Result, sha256_of_file};
 
@@ -24,7 +25,7 @@ pub(super) fn download(
     file: &RemoteFile,
     config: &FetchConfig,
     path: &Path,
-    wanted: Option<&str>,
+    wanted: Option<&Wanted>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
     let urls = match &config.mirror {
@@ -55,7 +56,7 @@ struct Job<'a> {
     file: &'a RemoteFile,
     config: &'a FetchConfig,
     path: &'a Path,
-    wanted: Option<&'a str>,
+    wanted: Option<&'a Wanted>,
     client: Client,
     part: Part,
     progress: &'a mut dyn FnMut(Progress),
@@ -217,13 +218,9 @@ impl Job<'_> {
     fn verify(&mut self) -> Result<()> {
         self.part.file.sync_all().map_err(self.part.write_error())?;
         let outcome = match self.wanted {
-            Some(wanted) => sha256_of_file(&self.part.path).and_then(|found| {
-                if found == wanted {
-                    return Ok(());
-                }
-                let path = self.part.path.clone();
-                Err(Error::Checksum { path, found, wanted: wanted.to_owned() })
-            }),
+            Some(wanted) => {
+                sha256_of_file(&self.part.path).and_then(|found| wanted.compare(&self.part.path, &found))
+            }
             None => contents::check(&self.part.path, self.file.kind),
         };
         if outcome.is_err() {
@@ -267,7 +264,7 @@ impl Part {
     fn open(path: &Path) -> Result<Self> {
         let (part, note_path) = (part_of(path, ".part"), part_of(path, ".source.part"));
         let error = |source| Error::Write { path: part.clone(), source };
-        let mut file = open_locked(&part, "another process is fetching this file")?;
+        let mut file = open_locked(&part, Some("another process is fetching this file"))?;
         let length = file.seek(SeekFrom::End(0)).map_err(error)?;
         // A note that cannot be read is none, and the download starts anew.
         let text = fs::read_to_string(&note_path).unwrap_or_default();

@@ -29,6 +29,7 @@ pub use sources::{Collection, FileKind, RemoteFile};
 pub use unpack::UnpackLimits;
 
 use crate::{Error, Result, sha256_of_file};
+use sums::Wanted;
 
 /// Where to put what is fetched, and how hard to try.
 ///
@@ -109,23 +110,19 @@ pub enum Verified {
 pub fn fetch(file: &RemoteFile, config: &FetchConfig, progress: &mut dyn FnMut(Progress)) -> Result<Fetched> {
     let path = config.to.join(&file.name);
     fs::create_dir_all(&config.to).map_err(|source| Error::Write { path: config.to.clone(), source })?;
-    let noted = sums::noted(&config.to, &file.name)?;
-    let wanted = file.sha256.clone().or_else(|| noted.clone());
+    let wanted = Wanted::of(file, &config.to)?;
     let was_there = path.exists();
     if !was_there {
-        download::download(file, config, &path, wanted.as_deref(), progress)?;
+        download::download(file, config, &path, wanted.as_ref(), progress)?;
     }
     let sha256 = sha256_of_file(&path)?;
-    if let Some(wanted) = wanted.filter(|wanted| *wanted != sha256) {
-        return Err(Error::Checksum { path, found: sha256, wanted });
+    if let Some(wanted) = &wanted {
+        wanted.compare(&path, &sha256)?;
     }
-    if noted.is_none() {
-        sums::note(&config.to, &file.name, &sha256)?;
-    }
-    let verified = match (&file.sha256, noted) {
-        (Some(_), _) => Verified::Published,
-        (None, Some(_)) => Verified::Noted,
-        (None, None) => Verified::FirstTime,
+    let verified = match &wanted {
+        Some(Wanted { noted_in: None, .. }) => Verified::Published,
+        Some(_) => Verified::Noted,
+        None => Verified::FirstTime,
     };
     let bytes = fs::metadata(&path).map_err(|source| Error::Read { path: path.clone(), source })?.len();
     let contents = match file.kind {
@@ -134,10 +131,15 @@ pub fn fetch(file: &RemoteFile, config: &FetchConfig, progress: &mut dyn FnMut(P
             let folder = config.to.join(unpacked_name(&file.name));
             if !folder.exists() {
                 unpack::unpack(&path, file.kind, &folder, config.limits)?;
+            } else if wanted.is_none() {
+                // What was unpacked here may have come out of another archive.
+                contents::check(&path, file.kind)?;
             }
             Contents::Sets(set_folders(&folder)?)
         }
     };
+    // Not before its contents were read, or a wrong file would be the one wanted from now on.
+    sums::note(&config.to, &file.name, &sha256)?;
     Ok(Fetched { path, bytes, sha256, verified, was_there, contents })
 }
 
@@ -154,17 +156,24 @@ fn part_of(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Opens a file, made where it is missing, that no other process may have open in this way.
-fn open_locked(path: &Path, taken: &'static str) -> Result<File> {
+/// Opens a file, made where it is missing, that no other process may have open in this way; waits for one that has,
+/// or says that it is `taken`.
+fn open_locked(path: &Path, taken: Option<&'static str>) -> Result<File> {
     let error = |source| Error::Write { path: path.to_owned(), source };
     let mut options = OpenOptions::new();
     let file = options.create(true).truncate(false).read(true).write(true).open(path).map_err(error)?;
-    match file.try_lock() {
+    let outcome = match taken {
+        None => file.lock(),
+        Some(taken) => file.try_lock().map_err(|failed| match failed {
+            TryLockError::WouldBlock => io::Error::new(io::ErrorKind::WouldBlock, taken),
+            TryLockError::Error(source) => source,
+        }),
+    };
+    match outcome {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(error(io::Error::new(io::ErrorKind::WouldBlock, taken))),
         // Some file systems cannot lock; a download there is worth more than the guard.
-        Err(TryLockError::Error(source)) if source.kind() == io::ErrorKind::Unsupported => Ok(file),
-        Err(TryLockError::Error(source)) => Err(error(source)),
+        Err(source) if source.kind() == io::ErrorKind::Unsupported => Ok(file),
+        Err(source) => Err(error(source)),
     }
 }
 

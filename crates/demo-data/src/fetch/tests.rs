@@ -152,6 +152,30 @@ fn what_came_first_is_noted_and_must_not_change() {
     fs::write(folder.path().join("motifs.txt"), [MOTIF, b"\n"].concat()).unwrap();
     let error = run(&file, &config).unwrap_err().to_string();
     assert!(error.contains("motifs.txt: found the SHA-256") && error.contains(&first.sha256), "{error}");
+    assert!(error.contains(&folder.path().join("SHA256SUMS").display().to_string()), "{error}");
+}
+
+#[test]
+fn a_wrong_file_placed_by_hand_is_not_noted() {
+    let page = "<!DOCTYPE html><html>Log in to this network</html>";
+    // Also beside what another archive was unpacked to.
+    for (kind, right) in
+        [(FileKind::Motifs, MOTIF.to_vec()), (FileKind::TarGz, dashboard()), (FileKind::Zip, zip(&[]))]
+    {
+        for unpacked in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let (file, config) = (unknown(kind), FetchConfig::new(folder.path()));
+            if unpacked {
+                fs::create_dir(folder.path().join("sets")).unwrap();
+            }
+            let path = folder.path().join(&file.name);
+            fs::write(&path, page).unwrap();
+            assert!(run(&file, &config).is_err());
+            assert!(!folder.path().join("SHA256SUMS").exists());
+            fs::write(&path, &right).unwrap();
+            assert_eq!(run(&file, &config).unwrap().verified, Verified::FirstTime);
+        }
+    }
 }
 
 #[test]
@@ -389,7 +413,7 @@ fn hostile_archives_leave_nothing_and_are_named() {
         let named = error.to_string().contains(&format!("{:?}", entry.0));
         assert!(named || matches!(error, Error::Write { .. }), "{error}");
         assert_eq!(names(folder.path()), ["to"], "{}", entry.0);
-        assert_eq!(names(&inner), ["SHA256SUMS", "sets.tar.gz"], "{}", entry.0);
+        assert_eq!(names(&inner), ["sets.tar.gz"], "{}", entry.0);
     }
 }
 

@@ -38,7 +38,7 @@ impl Default for UnpackLimits {
 /// also where another process is unpacking the same archive.
 pub(super) fn unpack(archive: &Path, kind: FileKind, folder: &Path, limits: UnpackLimits) -> Result<()> {
     let lock_path = part_of(folder, ".lock.part");
-    let lock = open_locked(&lock_path, "another process is unpacking this archive")?;
+    let lock = open_locked(&lock_path, Some("another process is unpacking this archive"))?;
     // Another process may have unpacked it since the caller looked.
     let outcome = if folder.exists() { Ok(()) } else { unpack_locked(archive, kind, folder, limits) };
     // A leftover lock that nobody holds does no harm.

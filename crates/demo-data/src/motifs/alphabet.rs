@@ -2,7 +2,8 @@
 //!
 //! MEME text declares an alphabet as `ALPHABET= ACGT`, or by name with a line for each letter down to
 //! `END ALPHABET`, as its documentation of the motif format describes. The columns of a matrix follow the order
-//! of the letters: capitals, small letters, digits, others. Letters that stand for several are passed over.
+//! of the letters: capitals, small letters, digits, others. Letters that stand for several are passed over, as are
+//! names in quotes, colours and, behind `#`, comments; blanks around `=` and `~` may be missing.
 //! A background file has a letter and its frequency on each line; `#` begins a comment.
 
 use demo_core::{Alphabet, Background};
@@ -55,11 +56,11 @@ fn named(lines: &mut Lines<'_>, header: usize, rest: &str) -> Result<Alphabet> {
         if line.starts_with("END ALPHABET") {
             break;
         }
-        let plain = without_quotes(&line);
+        let plain = spaced(&line);
         let words: Vec<&str> = plain.split_whitespace().collect();
         let Some(letter) = words.first() else { continue };
-        // `N = ACGT` stands for several letters and has no column; nor has a comment.
-        if letter.starts_with('#') || words.get(1) == Some(&"=") {
+        // `N = ACGT` stands for several letters and has no column.
+        if words[1..].contains(&"=") {
             continue;
         }
         let behind = words.iter().position(|&word| word == "~").map(|i| words.get(i + 1).copied());
@@ -98,9 +99,11 @@ fn single(word: &str) -> Option<char> {
     letters.next().filter(|_| letters.next().is_none())
 }
 
-/// The line without names in quotes, which may hold any sign.
-fn without_quotes(line: &str) -> String {
-    line.split('"').step_by(2).collect::<Vec<&str>>().join(" ")
+/// The line without comment and names in quotes, which may hold any sign, and with blanks around `=` and `~`.
+fn spaced(line: &str) -> String {
+    let plain = line.split('"').step_by(2).collect::<Vec<&str>>().join(" ");
+    let plain = plain.split('#').next().unwrap_or_default();
+    plain.replace('=', " = ").replace('~', " ~ ")
 }
 
 /// The frequencies behind a header, on one line or several.

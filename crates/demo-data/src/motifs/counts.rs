@@ -6,6 +6,9 @@ use super::format::MotifReading;
 use super::rows::{Lines, matrix_error};
 use crate::{Place, Result, Warning};
 
+/// No motif has as many sites. With far more, the logarithms of gamma functions in Tomtom's scores overflow.
+pub(super) const MOST_SITES: f64 = 1e12;
+
 /// The motifs read so far from a file of counts.
 #[derive(Default)]
 pub(super) struct CountMotifs {
@@ -35,6 +38,7 @@ impl CountMotifs {
         let CountRecord { id, name, line, rows, row_lines } = record;
         let counts =
             CountMatrix::new(rows).map_err(|source| matrix_error(lines, &id, line, &row_lines, source))?;
+        check_sites(lines, &id, &counts, &row_lines)?;
         let probabilities = counts.to_probabilities(reading.pseudocount.max(0.0), &reading.background);
         let mut motif = Motif::new(id, probabilities);
         if are_probabilities(&counts) {
@@ -52,6 +56,18 @@ impl CountMotifs {
         self.motifs.push((lines.place(line), motif));
         Ok(())
     }
+}
+
+/// Refuses a position of more sites than [`MOST_SITES`].
+fn check_sites(lines: &Lines<'_>, id: &str, counts: &CountMatrix, row_lines: &[usize]) -> Result<()> {
+    for (row, &line) in counts.rows().iter().zip(row_lines) {
+        let sum = row.iter().sum::<f64>();
+        if sum > MOST_SITES {
+            let found = format!("counts {row:?} in motif {id}, which sum to {sum:e}");
+            return Err(lines.error(line, found, format!("at most {MOST_SITES:e} sites")));
+        }
+    }
+    Ok(())
 }
 
 /// Whether all rows sum to 1 and some entry is no whole number: a single site gives only zeros and ones.

@@ -78,7 +78,7 @@ impl Default for MotifReading {
 ///
 /// # Errors
 /// Where the file cannot be read, is empty, is in no known format, or a motif has no width, a row that
-/// does not sum to 1 within 1 %, or a number that is none.
+/// does not sum to 1 within 1 %, a number that is none, or more than 10¹² sites.
 pub fn read_motifs(path: &Path, reading: &MotifReading) -> Result<MotifCollection> {
     Ok(read_motifs_with_format(path, reading)?.1)
 }

@@ -5,11 +5,13 @@
 //! Tomtom, too, divides a row by its sum only where that is off by more than 1e-5, so doing it always
 //! would change its scores. A row off by up to 1 % is divided with a warning, a worse one is an error.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use demo_core::{Alphabet, AlphabetMotif, Background, Motif, ProbabilityMatrix};
 
 use super::alphabet::{frequencies, read_alphabet};
+use super::counts::MOST_SITES;
 use super::rows::{Lines, matrix_error, numbers};
 use super::{AlphabetCollection, MotifCollection};
 use crate::text::shown;
@@ -180,20 +182,28 @@ impl MatrixHeader {
         let words: Vec<&str> = spaced.split_whitespace().collect();
         for pair in words.chunks(2) {
             let (key, value) = (pair[0], pair.get(1).copied().unwrap_or_default());
-            let wrong = || lines.error(number, format!("{key}= {value}"), format!("a number behind {key}="));
+            let wrong = |wanted: &str| {
+                lines.error(number, format!("{key}= {value}"), format!("{wanted} behind {key}="))
+            };
+            let number_in =
+                |range: RangeInclusive<f64>| value.parse().ok().filter(|found| range.contains(found));
             match key {
                 "alength" if value.parse() != Ok(letters) => {
                     let wanted = format!("alength= {letters}, for {}", alphabet.name());
                     return Err(lines.error(number, format!("alength= {value}"), wanted));
                 }
-                "w" => header.width = Some(value.parse().map_err(|_| wrong())?),
-                "nsites" => header.site_count = Some(value.parse().map_err(|_| wrong())?),
-                "E" => header.e_value = Some(value.parse().map_err(|_| wrong())?),
+                "w" => header.width = Some(value.parse().map_err(|_| wrong("a number"))?),
+                "nsites" => {
+                    let found = number_in(0.0..=MOST_SITES);
+                    header.site_count =
+                        Some(found.ok_or_else(|| wrong(&format!("a number from 0 to {MOST_SITES:e}")))?);
+                }
+                "E" => {
+                    let found = number_in(0.0..=f64::INFINITY);
+                    header.e_value = Some(found.ok_or_else(|| wrong("a number of 0 or more"))?);
+                }
                 _ => {}
             }
-        }
-        if header.site_count.is_some_and(|count| !count.is_finite() || count < 0.0) {
-            return Err(lines.error(number, "a negative nsites", "nsites= 0 or more"));
         }
         Ok(header)
     }

@@ -111,8 +111,12 @@ fn read_number(lines: &Lines<'_>, number: usize, code: &str, last: Option<usize>
 
 fn read_row(lines: &Lines<'_>, number: usize, rest: &str, order: [usize; 4]) -> Result<[f64; 4]> {
     let words: Vec<&str> = rest.split_whitespace().collect();
-    // A fifth word is the consensus letter.
-    let counts = if words.len() == 5 { &words[..4] } else { &words[..] };
+    let is_consensus =
+        |word: &str| word.len() == 1 && word.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    let counts = match words.as_slice() {
+        [counts @ .., consensus] if counts.len() == 4 && is_consensus(consensus) => counts,
+        all => all,
+    };
     let Some(counts) = numbers(&counts.join(" ")).and_then(|row| <[f64; 4]>::try_from(row).ok()) else {
         return Err(lines.error(number, shown(rest.trim().as_bytes()), "four counts"));
     };

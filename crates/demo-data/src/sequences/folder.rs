@@ -143,17 +143,24 @@ impl Role {
     /// The role of `<set>…` and the set's name.
     fn of_set_file(file: &str) -> Option<(&str, Self)> {
         let plain = file.strip_suffix(".gz").unwrap_or(file);
-        if let Some(stem) = plain.strip_suffix(".seq") {
-            let train = stem.strip_suffix("_AC").map(|set| (set, Self::DeepBindTrain));
-            return train.or_else(|| Some((stem.strip_suffix("_B")?, Self::DeepBindTest)));
-        }
-        let stem = fasta_stem(plain)?;
+        let found = match plain.strip_suffix(".seq") {
+            Some(stem) => Self::of_table(stem)?,
+            None => Self::of_fasta(fasta_stem(plain)?)?,
+        };
+        (!found.0.is_empty()).then_some(found)
+    }
+
+    fn of_table(stem: &str) -> Option<(&str, Self)> {
+        let train = stem.strip_suffix("_AC").map(|set| (set, Self::DeepBindTrain));
+        train.or_else(|| Some((stem.strip_suffix("_B")?, Self::DeepBindTest)))
+    }
+
+    fn of_fasta(stem: &str) -> Option<(&str, Self)> {
         let by = |suffix: &str, role| stem.strip_suffix(suffix).map(|set| (set, role));
-        let found = by(".unbound", Self::Unbound)
+        by(".unbound", Self::Unbound)
             .or_else(|| by("_unbound", Self::Unbound))
             .or_else(|| by(".bound", Self::Bound))
-            .or_else(|| by("_bound", Self::Bound))?;
-        (!found.0.is_empty()).then_some(found)
+            .or_else(|| by("_bound", Self::Bound))
     }
 
     /// The role of a file in `<set>/`.

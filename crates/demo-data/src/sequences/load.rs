@@ -10,7 +10,7 @@ use super::folder::{SetEntry, SetFiles};
 use super::negatives::with_negatives;
 use super::pairs::pair_by_composition;
 use super::record::{Record, check_classes, check_lengths};
-use crate::{DataSet, DataSetParts, Example, Place, Result, Source, Split, Warning, tf_of};
+use crate::{DataSet, DataSetParts, Error, Example, Place, Result, Source, Split, Warning, tf_of};
 
 /// What a reader has to add to files that do not say everything.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,11 +105,19 @@ fn load_deepbind(train: &Path, test: &Path, seed: Seed) -> Result<Halves> {
 
 /// The examples of a training table, which keeps its negatives where it brings its own.
 fn deepbind_training(path: &Path, records: Vec<Record>, seed: Seed) -> Result<(Vec<Example>, Vec<Warning>)> {
+    let found = records.len();
     let (records, warnings) = if records.iter().all(|record| record.example.bound) {
         with_negatives(records, seed)
     } else {
         (records, Vec::new())
     };
+    if let ([], [first, ..]) = (records.as_slice(), warnings.as_slice()) {
+        return Err(Error::Line {
+            place: first.place().clone(),
+            found: format!("{found} bound sequences, none of which can be used ({})", first.message()),
+            wanted: "one that a shuffle differs from, or unbound sequences in the file".to_owned(),
+        });
+    }
     check_classes(path, &records)?;
     Ok((paired(records), warnings))
 }
