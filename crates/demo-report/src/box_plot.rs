@@ -17,6 +17,8 @@ const LEFT: f64 = 50.0;
 /// The least width of a box with its labels.
 const SLOT: f64 = 96.0;
 const HEIGHT: f64 = 280.0;
+/// From one line of a name to the next.
+const LINE: f64 = 13.0;
 
 /// One box: the values of one model over sets of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,13 +119,15 @@ impl BoxPlot {
         if self.paired {
             self.draw_pairs(&mut canvas, &centres, &axis);
         }
+        let below = top + HEIGHT + if self.has_two_lines() { LINE } else { 0.0 };
         for (index, (group, numbers)) in self.groups.iter().zip(&numbers).enumerate() {
             draw_box(&mut canvas, group, index, numbers, centres[index], &axis);
-            draw_labels(&mut canvas, group, numbers, centres[index], top + HEIGHT);
+            let lines = self.name_lines(group);
+            draw_labels(&mut canvas, group, (lines, numbers), centres[index], (top + HEIGHT, below));
         }
         let title = if self.title.is_empty() { "Box plot" } else { &self.title };
         let width = (right + 12.0).max(text_width(&self.title, 13.0) + 8.0);
-        Ok(Figure::new(title, width, top + HEIGHT + 62.0, canvas))
+        Ok(Figure::new(title, width, below + 62.0, canvas))
     }
 
     fn check(&self) -> Result<Vec<BoxNumbers>> {
@@ -145,8 +149,26 @@ impl BoxPlot {
 
     /// The width of a box with its labels, so that no name runs into its neighbour's.
     fn slot(&self) -> f64 {
-        let names = self.groups.iter().map(|group| text_width(&group.name, 11.0) + 10.0);
-        names.fold(SLOT, f64::max)
+        let lines = self.groups.iter().flat_map(|group| {
+            let (first, second) = self.name_lines(group);
+            std::iter::once(first).chain(second)
+        });
+        lines.map(|line| text_width(line, 11.0) + 10.0).fold(SLOT, f64::max)
+    }
+
+    /// Whether some name with parentheses at its end is wider than a box: then all have them in a second line.
+    fn has_two_lines(&self) -> bool {
+        self.groups
+            .iter()
+            .any(|group| group.name.contains(" (") && text_width(&group.name, 11.0) + 10.0 > SLOT)
+    }
+
+    /// The line or two of a name.
+    fn name_lines<'a>(&self, group: &'a BoxGroup) -> (&'a str, Option<&'a str>) {
+        match group.name.find(" (") {
+            Some(end) if self.has_two_lines() => (&group.name[..end], Some(&group.name[end + 1..])),
+            _ => (&group.name, None),
+        }
     }
 
     /// A wider step wherever the source of the values changes.
@@ -227,14 +249,24 @@ fn draw_box(canvas: &mut Canvas, group: &BoxGroup, index: usize, numbers: &BoxNu
     canvas.line("k", (x - half, median), (x + half, median));
 }
 
-fn draw_labels(canvas: &mut Canvas, group: &BoxGroup, numbers: &BoxNumbers, x: f64, bottom: f64) {
-    canvas.text("", Anchor::Middle, (x, bottom + 16.0), &group.name);
+/// The name below the bottom of the boxes, the numbers below the names.
+fn draw_labels(
+    canvas: &mut Canvas,
+    group: &BoxGroup,
+    ((first, second), numbers): ((&str, Option<&str>), &BoxNumbers),
+    x: f64,
+    (bottom, below): (f64, f64),
+) {
+    canvas.text("", Anchor::Middle, (x, bottom + 16.0), first);
+    if let Some(second) = second {
+        canvas.text("", Anchor::Middle, (x, bottom + 16.0 + LINE), second);
+    }
     let count = format!("n = {}", group.values.len());
-    canvas.text("s q", Anchor::Middle, (x, bottom + 29.0), &count);
+    canvas.text("s q", Anchor::Middle, (x, below + 29.0), &count);
     let median = format!("median {}", short(numbers.median));
-    canvas.text("s q", Anchor::Middle, (x, bottom + 41.0), &median);
+    canvas.text("s q", Anchor::Middle, (x, below + 41.0), &median);
     if let Some(status) = group.published {
-        canvas.text("s q", Anchor::Middle, (x, bottom + 53.0), &status.to_string());
+        canvas.text("s q", Anchor::Middle, (x, below + 53.0), &status.to_string());
     }
 }
 
@@ -285,7 +317,7 @@ mod tests {
 
     #[test]
     fn names_that_are_wider_than_a_box_make_room() {
-        let groups = ["CNN-RNN, ensemble (as-published)", "RNN, ensemble (as-published)"];
+        let groups = ["CNN-RNN as an ensemble of five", "RNN as an ensemble of five"];
         let plot = BoxPlot {
             groups: groups.map(|name| group(name, DataKind::Simulated, None)).to_vec(),
             ..BoxPlot::default()
@@ -294,6 +326,23 @@ mod tests {
         let halves: f64 = groups.iter().map(|name| text_width(name, 11.0) / 2.0).sum();
         assert!(halves > SLOT && centres[1] - centres[0] > halves);
         assert!(plot.draw().unwrap().size().0 > centres[1] + text_width(groups[1], 11.0) / 2.0);
+    }
+
+    #[test]
+    fn parentheses_of_a_wide_name_stand_in_a_line_of_their_own() {
+        let plot = |names: &[&str]| BoxPlot {
+            groups: names.iter().map(|name| group(name, DataKind::Simulated, None)).collect(),
+            ..BoxPlot::default()
+        };
+        let both = plot(&["CNN (honest)", "CNN-RNN (as-published)"]);
+        assert_eq!(both.name_lines(&both.groups[0]), ("CNN", Some("(honest)")));
+        assert_eq!(both.name_lines(&both.groups[1]), ("CNN-RNN", Some("(as-published)")));
+        let one = plot(&["CNN (honest)"]);
+        assert_eq!(one.name_lines(&one.groups[0]), ("CNN (honest)", None));
+        let drawn = |name: &str| (plot(&[name]).slot(), plot(&[name]).draw().unwrap().size().1);
+        let (narrow, wide) = (drawn("CNN"), drawn("CNN-RNN (as-published)"));
+        assert_eq!(wide.1, narrow.1 + LINE);
+        assert!(narrow.0 == SLOT && wide.0 < text_width("CNN-RNN (as-published)", 11.0));
     }
 
     #[test]

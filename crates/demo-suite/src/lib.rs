@@ -1,8 +1,8 @@
 //! The published experiments as data: sets, models, protocols, figures, the plan of jobs and its
 //! journal.
 //!
-//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, untrained, match,
-//! truth, recover and report, and leaves in the output folder:
+//! [`reproduce`] takes a [`RunConfig`] through the stages verify, train, evaluate, explain, class-alternatives,
+//! untrained, match, truth, recover and report, and leaves in the output folder:
 //!
 //! | file | holds |
 //! |---|---|
