@@ -34,6 +34,19 @@ pub(crate) fn write<E: Into<Error>>(
     })
 }
 
+/// Whether two names are of one file, there or not.
+pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| match Destination::of(path) {
+        Ok(Destination::File(path)) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+            Some(folder.join(path.file_name()?))
+        }
+        _ => None,
+    };
+    a == b || whole(a).is_some_and(|whole_a| whole(b) == Some(whole_a))
+}
+
 /// Whether the reader of standard output has gone away.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)

@@ -134,7 +134,8 @@ fn distance(name: &str) -> Result<Distance, String> {
 
 /// Compares the motifs and writes what was found, query by query.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    if args.html.is_some() && args.html == args.output {
+    if args.html.as_ref().zip(args.output.as_ref()).is_some_and(|(page, table)| output::is_same(page, table))
+    {
         return Err(Failure::Usage("--html: found the name of --output, wanted one of its own".to_owned()));
     }
     let options = args.options();

@@ -212,6 +212,12 @@ fn an_output_that_is_no_file_is_written_into_and_a_link_followed() {
         let table = if name == "out" { output.stdout } else { fs::read(folder.path("table.tsv")).unwrap() };
         assert!(text(&table).starts_with("Query_ID\t"), "{}", text(&table));
     }
+    // A file that output is appended to keeps what it holds.
+    let log = folder.file("log.txt", b"before\n");
+    let appended = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    let status = demo(&format!("{words} /dev/stdout"), folder.0.path()).stdout(appended).status().unwrap();
+    assert!(status.success());
+    assert!(fs::read_to_string(&log).unwrap().starts_with("before\nQuery_ID\t"));
 }
 
 #[test]

@@ -192,6 +192,7 @@ fn requests_that_cannot_be_met_are_usage_errors() {
         ("--dist cosine", "wanted one of ed, pearson"),
         ("--qvalue none", "--qvalue"),
         ("--output page --html page", "--html: found the name of --output"),
+        ("--output page --html ./page", "--html: found the name of --output"),
     ] {
         assert!(folder.error(&format!("m.meme m.meme {words}"), 2).contains(named), "{words}");
     }

@@ -158,15 +158,19 @@ impl BoxPlot {
 
     /// Whether some name with parentheses at its end is wider than a box: then all have them in a second line.
     fn has_two_lines(&self) -> bool {
-        self.groups
-            .iter()
-            .any(|group| group.name.contains(" (") && text_width(&group.name, 11.0) + 10.0 > SLOT)
+        self.groups.iter().any(|group| {
+            group.name.contains(" (")
+                && group.name.ends_with(')')
+                && text_width(&group.name, 11.0) + 10.0 > SLOT
+        })
     }
 
     /// The line or two of a name.
     fn name_lines<'a>(&self, group: &'a BoxGroup) -> (&'a str, Option<&'a str>) {
-        match group.name.find(" (") {
-            Some(end) if self.has_two_lines() => (&group.name[..end], Some(&group.name[end + 1..])),
+        match group.name.rfind(" (") {
+            Some(end) if group.name.ends_with(')') && self.has_two_lines() => {
+                (&group.name[..end], Some(&group.name[end + 1..]))
+            }
             _ => (&group.name, None),
         }
     }

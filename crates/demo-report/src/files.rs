@@ -16,18 +16,55 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Looks at what `path` names; that there is nothing yet is no error.
+    /// Looks at what `path` names, by way of links; that there is nothing yet is no error.
     ///
     /// # Errors
     /// That of opening what is there and is no file.
     pub fn of(path: &Path) -> io::Result<Self> {
-        match fs::metadata(path) {
-            Ok(found) if found.is_file() => Ok(Self::File(fs::canonicalize(path)?)),
-            Ok(found) if !found.is_dir() => Ok(Self::Stream(OpenOptions::new().write(true).open(path)?)),
-            // A folder is refused where the finished file is renamed.
-            Ok(_) | Err(_) => Ok(Self::File(path.to_path_buf())),
+        let path = followed(path);
+        if let Some(stream) = own_stream(&path) {
+            return stream.map(Self::Stream);
         }
+        let found = fs::metadata(&path);
+        // What the system shows of open files is a file's place and not the file to be replaced.
+        let is_open = ["/dev", "/proc"].into_iter().any(|folder| path.starts_with(folder));
+        if found.is_ok_and(|found| !found.is_dir() && (is_open || !found.is_file())) {
+            return OpenOptions::new().append(true).open(&path).map(Self::Stream);
+        }
+        // A folder is refused where the finished file is renamed.
+        Ok(Self::File(path))
     }
+}
+
+/// The path that links from `path` end at, as far as they do; those of the system are left to it.
+fn followed(path: &Path) -> PathBuf {
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        if path.starts_with("/dev") || path.starts_with("/proc") {
+            break;
+        }
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
+}
+
+/// This process's own output, which is written where it stands, where a path names it.
+#[cfg(unix)]
+fn own_stream(path: &Path) -> Option<io::Result<File>> {
+    use std::os::fd::AsFd as _;
+    let same = match path.to_str()? {
+        "/dev/stdout" => io::stdout().as_fd().try_clone_to_owned(),
+        "/dev/stderr" => io::stderr().as_fd().try_clone_to_owned(),
+        _ => return None,
+    };
+    Some(same.map(File::from))
+}
+
+#[cfg(not(unix))]
+fn own_stream(_: &Path) -> Option<io::Result<File>> {
+    None
 }
 
 /// Writes `bytes` to `path` by way of a temporary file in the same folder, which is created first. The bytes are
@@ -44,19 +81,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(failed(folder, "create the folder"))?;
     }
+    let named = path;
     let path = match Destination::of(path).map_err(failed(path, "open it"))? {
         Destination::File(path) => path,
         Destination::Stream(mut stream) => {
             return stream.write_all(bytes).map_err(failed(path, "write into it"));
         }
     };
-    let path = path.as_path();
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
     let written = write_through(&temporary, bytes)
-        .map_err(failed(path, "write the file"))
-        .and_then(|()| fs::rename(&temporary, path).map_err(failed(path, "rename the finished file")));
+        .map_err(failed(named, "write the file"))
+        .and_then(|()| fs::rename(&temporary, &path).map_err(failed(named, "rename the finished file")));
     if written.is_err() {
         // The first error is the one to report; a leftover that cannot be removed adds nothing to it.
         let _ = fs::remove_file(&temporary);
@@ -92,6 +129,9 @@ mod tests {
         let (file, link) = (folder.path().join("a.txt"), folder.path().join("link"));
         fs::write(&file, b"old").unwrap();
         std::os::unix::fs::symlink("a.txt", &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        // Also where there is nothing yet at its end.
+        fs::remove_file(&file).unwrap();
         write_whole(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"new");

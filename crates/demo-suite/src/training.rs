@@ -11,7 +11,7 @@ use crate::outcomes::TrainOutcome;
 use crate::plan::{Job, Recipe};
 use crate::progress::Progress;
 use crate::run::Run;
-use crate::stages::train::{Place, Trainee, divide, fit_baseline, train};
+use crate::stages::train::{Parts, Place, Trainee, divide, fit_baseline, train};
 use crate::{Error, Result, workers};
 
 /// The journal's name of the stage.
@@ -51,14 +51,22 @@ impl Run {
     /// Divides what every job trains on, once: what cannot be divided is refused before anything is trained.
     fn check_divisions<'a>(&self, jobs: impl Iterator<Item = &'a Job>) -> Result<()> {
         let (folds, seed) = (self.settings.folds, Seed::new(self.settings.seed));
-        // All seeds share a division.
-        for job in jobs.filter(|job| job.seed_number == 1) {
+        let key = |job: &Job| (job.set, job.protocol, job.fold, job.size, job.ranks());
+        let mut checked: Vec<&Job> = Vec::new();
+        for job in jobs {
+            if checked.iter().rev().any(|other| key(other) == key(job)) {
+                continue;
+            }
+            self.interrupt.check()?;
+            checked.push(job);
             let set = &self.sets[job.set].data;
-            let divided = divide(job, set, folds, seed).and_then(|parts| {
+            let weigh = |parts: Parts| {
                 let weights = job.ranks().weights(set.train(), &parts.training);
                 weights.map_err(|source| Error::Set { set: set.name().to_owned(), source: Box::new(source) })
-            });
-            divided.map_err(|error| match job.size {
+            };
+            // What the whole half lacks is no matter of folds and sizes.
+            divide(&Job { fold: 0, size: None, ..job.clone() }, set, 1, seed).and_then(weigh)?;
+            divide(job, set, folds, seed).and_then(weigh).map_err(|error| match job.size {
                 Some(size) => blamed("--train-sizes", size, &error),
                 None if folds > 1 => blamed("--folds", folds, &error),
                 None => error,

@@ -61,9 +61,13 @@ pub(super) fn note(folder: &Path, file: &str, sha256: &str) -> Result<()> {
         return Ok(());
     }
     let line_end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    sums.write_all(format!("{line_end}{sha256}  {file}\n").as_bytes())
-        .and_then(|()| sums.sync_all())
-        .map_err(|source| Error::Write { path, source })
+    let line = format!("{line_end}{sha256}  {file}\n");
+    let written = sums.write_all(line.as_bytes()).and_then(|()| sums.sync_all());
+    if written.is_err() {
+        // A part of a line would be an error to every later call.
+        let _ = sums.set_len(text.len() as u64);
+    }
+    written.map_err(|source| Error::Write { path, source })
 }
 
 fn read(folder: &Path) -> Result<Vec<(String, String)>> {
