@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result};
-use demo_report::Destination;
+use demo_report::{Destination, open_stream};
 
 /// Writes to standard output, or to a new name beside `path` that takes its place when complete; into what is there
 /// and is no file.
@@ -20,9 +20,10 @@ pub(crate) fn write<E: Into<Error>>(
         return Ok(out.flush()?);
     };
     let written = match Destination::of(path) {
-        Ok(Destination::File(path)) => write_whole(&path, write),
-        Ok(Destination::Stream(stream)) => fill(stream, write).map(drop),
-        Err(error) => Err(error.into()),
+        Destination::File(path) => write_whole(&path, write),
+        Destination::Stream(path) => {
+            open_stream(&path).map_err(Error::from).and_then(|stream| fill(stream, write).map(drop))
+        }
     };
     written.map_err(|error| {
         // What was to be written could not be made, and then the file is not at fault.
@@ -37,12 +38,12 @@ pub(crate) fn write<E: Into<Error>>(
 /// Whether two names are of one file, there or not.
 pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
     let whole = |path: &Path| match Destination::of(path) {
-        Ok(Destination::File(path)) => {
+        Destination::File(path) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
             Some(folder.join(path.file_name()?))
         }
-        _ => None,
+        Destination::Stream(_) => None,
     };
     a == b || whole(a).is_some_and(|whole_a| whole(b) == Some(whole_a))
 }

@@ -24,7 +24,7 @@ pub enum Error {
     #[error("the matrix has no rows, wanted at least one position")]
     ZeroWidth,
     /// A matrix row that holds something other than finite, non-negative numbers with a positive sum.
-    #[error("matrix row {}: found {found:?}, wanted four finite non-negative numbers, not all zero", row + 1)]
+    #[error("matrix row {}: found {found:?}, wanted four finite non-negative numbers with a finite sum, not all zero", row + 1)]
     Row {
         /// 0-based row; messages count from 1.
         row: usize,

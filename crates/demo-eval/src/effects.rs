@@ -19,7 +19,7 @@ pub struct EffectSizes {
     pub rank_biserial: f64,
 }
 
-/// Effect sizes of differences; `None` for fewer than three, or where all are equal.
+/// Effect sizes of differences; `None` for fewer than three, or where all are equal but for rounding.
 ///
 /// ```
 /// let effects = demo_eval::effect_sizes(&[0.02, 0.01, 0.03, 0.02])?.unwrap();

@@ -21,7 +21,7 @@ pub struct PairedT {
     pub cohens_d: f64,
 }
 
-/// Tests whether differences have mean zero; `None` for fewer than two, or when all are equal.
+/// Tests whether differences have mean zero; `None` for fewer than two, or when all are equal but for rounding.
 ///
 /// # Errors
 ///

@@ -158,19 +158,14 @@ impl BoxPlot {
 
     /// Whether some name with parentheses at its end is wider than a box: then all have them in a second line.
     fn has_two_lines(&self) -> bool {
-        self.groups.iter().any(|group| {
-            group.name.contains(" (")
-                && group.name.ends_with(')')
-                && text_width(&group.name, 11.0) + 10.0 > SLOT
-        })
+        let is_wide = |name: &str| text_width(name, 11.0) + 10.0 > SLOT;
+        self.groups.iter().any(|group| split(&group.name).is_some() && is_wide(&group.name))
     }
 
     /// The line or two of a name.
     fn name_lines<'a>(&self, group: &'a BoxGroup) -> (&'a str, Option<&'a str>) {
-        match group.name.rfind(" (") {
-            Some(end) if group.name.ends_with(')') && self.has_two_lines() => {
-                (&group.name[..end], Some(&group.name[end + 1..]))
-            }
+        match split(&group.name) {
+            Some((first, second)) if self.has_two_lines() => (first, Some(second)),
             _ => (&group.name, None),
         }
     }
@@ -251,6 +246,12 @@ fn draw_box(canvas: &mut Canvas, group: &BoxGroup, index: usize, numbers: &BoxNu
         canvas.circle(&format!("{dot} dot"), (x + spread(number) * 20.0, axis.at(*value)), 1.8);
     }
     canvas.line("k", (x - half, median), (x + half, median));
+}
+
+/// A name and the parentheses at its end.
+fn split(name: &str) -> Option<(&str, &str)> {
+    let end = name.rfind(" (").filter(|_| name.ends_with(')'))?;
+    Some((&name[..end], &name[end + 1..]))
 }
 
 /// The name below the bottom of the boxes, the numbers below the names.

@@ -7,33 +7,35 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Result};
 
 /// Where what is written under a name goes.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// A file to be there whole or not at all: the path itself or, where it is a link to a file, that file.
     File(PathBuf),
-    /// A device, a pipe or whatever else is there and is no file, opened: nothing may take its place.
-    Stream(File),
+    /// A device, a pipe or whatever else is there and is no file: nothing may take its place.
+    Stream(PathBuf),
 }
 
 impl Destination {
-    /// Looks at what `path` names, by way of links; that there is nothing yet is no error.
-    ///
-    /// # Errors
-    /// That of opening what is there and is no file.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    /// Looks at what `path` names, by way of links, without opening it; there may be nothing yet.
+    pub fn of(path: &Path) -> Self {
         let path = followed(path);
-        if let Some(stream) = own_stream(&path) {
-            return stream.map(Self::Stream);
-        }
-        let found = fs::metadata(&path);
-        // What the system shows of open files is a file's place and not the file to be replaced.
-        let is_open = ["/dev", "/proc"].into_iter().any(|folder| path.starts_with(folder));
-        if found.is_ok_and(|found| !found.is_dir() && (is_open || !found.is_file())) {
-            return OpenOptions::new().append(true).open(&path).map(Self::Stream);
-        }
+        let is_stream = |found: fs::Metadata| !found.is_dir() && (is_system(&path) || !found.is_file());
         // A folder is refused where the finished file is renamed.
-        Ok(Self::File(path))
+        if fs::metadata(&path).is_ok_and(is_stream) { Self::Stream(path) } else { Self::File(path) }
     }
+}
+
+/// Opens a stream to write into it: this process's own output where it stands, anything else at its end.
+///
+/// # Errors
+/// That of opening it.
+pub fn open_stream(path: &Path) -> io::Result<File> {
+    own_stream(path).unwrap_or_else(|| OpenOptions::new().append(true).open(path))
+}
+
+/// Whether a path is one of the system's, which shows open files there: places, not files to be replaced.
+fn is_system(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
 }
 
 /// The path that links from `path` end at, as far as they do; those of the system are left to it.
@@ -41,7 +43,7 @@ fn followed(path: &Path) -> PathBuf {
     const MOST_LINKS: usize = 40;
     let mut path = path.to_path_buf();
     for _ in 0..MOST_LINKS {
-        if path.starts_with("/dev") || path.starts_with("/proc") {
+        if is_system(&path) {
             break;
         }
         let Ok(target) = fs::read_link(&path) else { break };
@@ -82,10 +84,11 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         fs::create_dir_all(folder).map_err(failed(folder, "create the folder"))?;
     }
     let named = path;
-    let path = match Destination::of(path).map_err(failed(path, "open it"))? {
+    let path = match Destination::of(path) {
         Destination::File(path) => path,
-        Destination::Stream(mut stream) => {
-            return stream.write_all(bytes).map_err(failed(path, "write into it"));
+        Destination::Stream(stream) => {
+            let written = open_stream(&stream).and_then(|mut stream| stream.write_all(bytes));
+            return written.map_err(failed(path, "write into it"));
         }
     };
     let mut name = path.file_name().unwrap_or_default().to_os_string();

@@ -57,7 +57,7 @@ pub use critical_difference::CriticalDifference;
 pub use dot_plot::{DotPlot, DotRow};
 pub use error::{Error, Result};
 pub use figure::Figure;
-pub use files::{Destination, write_whole};
+pub use files::{Destination, open_stream, write_whole};
 pub use learning::{Across, LearningCurves, LearningSeries};
 pub use logo::{Logo, LogoScale};
 pub use match_page::{MatchPage, PageMatch};

@@ -114,8 +114,8 @@ pub fn reproduce(config: &RunConfig, interrupt: &Interrupt) -> Result<Written> {
     let alternatives =
         clock.time("class-alternatives", || run.class_alternatives(&primary, &jobs, &trained))?;
     let untrained = clock.time("untrained", || run.untrained(&primary))?;
-    for (outcome, others) in explained.iter_mut().zip(alternatives.into_iter().zip(untrained)) {
-        outcome.queries.extend([others.0, others.1].into_iter().flatten());
+    for (outcome, (optima, control)) in explained.iter_mut().zip(alternatives.into_iter().zip(untrained)) {
+        outcome.queries.extend(optima.into_iter().chain(control));
     }
     let models =
         clock.time("match", || run.compare(&with_training(&primary, &jobs, &trained), &explained))?;
